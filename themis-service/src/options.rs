@@ -1,0 +1,14 @@
+//! Command-line options that all daemons share.
+
+use std::path::PathBuf;
+
+/// `--config-file`, `--debug`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct CommonOptions {
+    /// Configuration file; may be given several times, a later file wins
+    #[arg(long, value_name = "FILE", default_value = "/etc/themis/themis.conf")]
+    pub config_file: Vec<PathBuf>,
+    /// Log more, whatever the configuration says
+    #[arg(long)]
+    pub debug: bool,
+}

@@ -1,0 +1,33 @@
+//! The first lines of every daemon: TLS provider, configuration (checked), logging.
+
+use anyhow::Context;
+use themis_config::{KnownSection, Source};
+
+use crate::CommonOptions;
+use crate::logging::{self, LoggingSection};
+
+/// What a daemon has after its start.
+#[derive(Debug)]
+pub struct Start {
+    /// The checked configuration.
+    pub source: Source,
+}
+
+/// Reads and checks the configuration, installs the TLS provider and the logger.
+///
+/// # Errors
+/// One line that names the file, the key and the fix.
+pub fn start(program: &str, options: &CommonOptions, known: &[KnownSection]) -> anyhow::Result<Start> {
+    // Two TLS back ends in one binary would make rustls panic at first use; choosing one here makes that impossible.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let source = Source::load(&options.config_file, std::env::vars())?;
+    source.check(known)?;
+    logging::install(&source.section::<LoggingSection>()?, options.debug).context(program.to_owned())?;
+    tracing::info!("{program} {} starts", env!("CARGO_PKG_VERSION"));
+    Ok(Start { source })
+}
+
+/// Tells the service manager that the program is ready; nothing without one.
+pub fn ready() {
+    drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+}
