@@ -1,0 +1,109 @@
+# shellcheck shell=bash disable=SC2034 # names set here are used by other parts, or by `render`
+# themis.sh: Themis in the lab: its database and keys, api, two engines and a witness on the controller, a host monitor
+# on each host at each boot; and what the lab does to them. Sourced by `lab`. LAB_THEMIS=no leaves all of it out.
+#
+# Controllers read etc/themis/themis.conf and a small file of their own; a host has its own file and no password but the
+# broker's. Engines reach Nova through nova_gate.py, which is transparent until `lab gate` arms it.
+
+ENGINES="engine-1 engine-2"
+THEMIS_DAEMONS="engine-1 engine-2 witness themis-api nova-gate" # in the order in which to stop them
+
+themis_up() {
+  local PEERS_MANAGEMENT PEERS_STORAGE PEERS_TENANT ENGINE CONFIRM_PERIOD CONFIRM_PERIOD_SILENT e program
+  [[ $LAB_THEMIS == yes ]] || return 0
+  for program in api engine hostmonitor manage; do
+    [[ -x $THEMIS_BIN_DIR/themis-$program ]] || die "no $THEMIS_BIN_DIR/themis-$program: build it, or set THEMIS_BIN_DIR or LAB_THEMIS=no"
+  done
+  mkdir -p "$LAB/etc/themis" "$LAB/run/witness"
+  launch ctl nova-gate /usr/bin/python3 -Bu "$HERE/nova_gate.py" "$P_GATE" "$P_NOVA" "$LAB/run/gate" "$HERE/lab"
+  themis_periods
+  themis_peers
+  render themis.conf.tmpl >"$LAB/etc/themis/themis.conf"
+  for e in $ENGINES; do ENGINE=$e render themis-engine.conf.tmpl >"$LAB/etc/themis/$e.conf"; done
+  HOST_NAME=controller BIND_MANAGEMENT=$(address management ctl) BIND_STORAGE=$(address storage ctl) \
+    BIND_TENANT=$(address tenant ctl) WITNESS=true RUNTIME_DIR=$LAB/run/witness HOST_DIR=$LAB/hosts/ctl SERF=serf \
+    render hostmonitor.conf.tmpl >"$LAB/etc/themis/witness.conf"
+  once keys themis_manage keys create "$LAB/etc/themis/fencing.key"
+  themis_manage db sync || die "themis-manage db sync; see $LAB/log/themis-manage.log"
+  launch ctl themis-api "$THEMIS_BIN_DIR/themis-api" --config-file "$LAB/etc/themis/themis.conf"
+  for e in $ENGINES; do engine_start "$e"; done
+  launch ctl witness "$THEMIS_BIN_DIR/themis-hostmonitor" --config-file "$LAB/etc/themis/witness.conf"
+  wait_http "http://$CTL_IP:$P_HA/" 30
+}
+themis_manage() { in_net ctl "$THEMIS_BIN_DIR/themis-manage" --config-file "$LAB/etc/themis/themis.conf" "$@" >>"$LAB/log/themis-manage.log" 2>&1; }
+themis_periods() { # product: the program's own defaults
+  case $LAB_PERIODS in
+    short) CONFIRM_PERIOD="confirm_period = 10" CONFIRM_PERIOD_SILENT="confirm_period_silent = 5" ;;
+    product) CONFIRM_PERIOD="# confirm_period: default" CONFIRM_PERIOD_SILENT="# confirm_period_silent: default" ;;
+    *) die "LAB_PERIODS: short or product" ;;
+  esac
+}
+themis_peers() {
+  local k h list
+  for k in $NETS; do
+    list=witness:controller=$(address "$k" ctl)
+    for h in $(each_host); do list+=", $(hostname_of "$h")=$(address "$k" "$h")"; done
+    declare -g "PEERS_${k^^}=$list"
+  done
+}
+themis_host_boot() { # hN
+  local h=$1
+  [[ $LAB_THEMIS == yes ]] || return 0
+  [[ -e $LAB/hosts/$h/serf ]] || ln -s "$(command -v serf)" "$LAB/hosts/$h/serf"
+  themis_peers
+  HOST_NAME=$(hostname_of "$h") BIND_MANAGEMENT=$(address management "$h") BIND_STORAGE=$(address storage "$h") \
+    BIND_TENANT=$(address tenant "$h") WITNESS=false RUNTIME_DIR=$LAB/run/$h HOST_DIR=$LAB/hosts/$h SERF=$LAB/hosts/$h/serf \
+    render hostmonitor.conf.tmpl >"$LAB/etc/themis/$h.conf"
+  rm -rf "${LAB:?}/run/$h"; mkdir -p "$LAB/run/$h" # /run is empty after a boot
+  monitor_start "$h"
+}
+engine_start() { # NAME
+  launch ctl "$1" "$THEMIS_BIN_DIR/themis-engine" --config-file "$LAB/etc/themis/themis.conf" --config-file "$LAB/etc/themis/$1.conf"
+}
+monitor_start() { launch "$1" "$1-monitor" "$THEMIS_BIN_DIR/themis-hostmonitor" --config-file "$LAB/etc/themis/$1.conf"; }
+themis_leader() { # the engine that holds the lease; nothing when none does
+  local holder e
+  holder=$(echo "select holder from leases where name = 'engine'" | sql themis)
+  for e in $ENGINES; do if [[ $holder == "$e"* ]]; then echo "$e"; fi; done
+}
+
+# ---- what is done to it
+themis_need() { [[ $LAB_THEMIS == yes ]] || die "this lab was started with LAB_THEMIS=no"; }
+themis_engine() { # NAME|leader VERB
+  local name=$1
+  themis_need
+  [[ $# -eq 2 ]] || die "engine NAME|leader kill|stop|cont|start"
+  if [[ $name == leader ]]; then
+    name=$(themis_leader)
+    [[ -n $name ]] || die "no engine leads"
+  fi
+  [[ " $ENGINES " == *" $name "* ]] || die "no engine '$name': $ENGINES, or leader"
+  daemon_verb "$name" "$2" engine_start "$name"
+  echo "$name"
+}
+themis_monitor() { # HOST VERB
+  local h
+  themis_need
+  [[ $# -eq 2 ]] || die "monitor HOST kill|stop|cont|start"
+  h=$(place "$1"); daemon_verb "$h-monitor" "$2" monitor_start "$h"
+}
+themis_agents() { # HOST dead|alive
+  local h pid
+  themis_need
+  h=$(place "$1")
+  case ${2:-} in
+    dead)
+      ln -sfn /nonexistent/serf "$LAB/hosts/$h/serf"
+      for pid in $(pgrep --ns "$(pids_in "$h" | head -1)" --nslist net -x serf); do kill -KILL "$pid"; done ;;
+    alive) ln -sfn "$(command -v serf)" "$LAB/hosts/$h/serf" ;;
+    *) die "agents HOST dead|alive" ;;
+  esac
+}
+themis_gate() { # crash-leader|off
+  themis_need
+  case ${1:-} in
+    crash-leader) echo crash-leader >"$LAB/run/gate" ;;
+    off) rm -f "$LAB/run/gate" ;;
+    *) die "gate crash-leader|off" ;;
+  esac
+}
