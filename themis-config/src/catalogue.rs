@@ -29,5 +29,11 @@ pub const SECTIONS: &[&str] = &[
 /// Whether a section of this name exists.
 #[must_use]
 pub fn knows(section: &str) -> bool {
-    SECTIONS.iter().any(|name| if name.ends_with(':') { section.starts_with(name) } else { section == *name })
+    SECTIONS.iter().any(|name| {
+        if name.ends_with(':') {
+            section.starts_with(name)
+        } else {
+            section == *name
+        }
+    })
 }

@@ -19,7 +19,10 @@ mod tests {
     #[test]
     fn names_the_nearest_and_stays_silent_when_nothing_is_near() {
         let known = ["lease_ttl", "settle_period"];
-        assert_eq!(hint("lease_tll", known, |k| format!("'{k}'")), "; did you mean 'lease_ttl'?");
+        assert_eq!(
+            hint("lease_tll", known, |k| format!("'{k}'")),
+            "; did you mean 'lease_ttl'?"
+        );
         assert_eq!(hint("colour", known, str::to_owned), "");
     }
 }

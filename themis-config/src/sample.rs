@@ -17,10 +17,8 @@ pub fn section<S: Section>(title: Option<&str>) -> String {
         for line in wrap(&help) {
             let _ = writeln!(out, "# {line}");
         }
-        match key.default {
-            Some(default) => drop(writeln!(out, "#{} = {default}", key.name)),
-            None => drop(writeln!(out, "#{} = <must be given>", key.name)),
-        }
+        let default = key.default.as_deref().unwrap_or("<must be given>");
+        let _ = writeln!(out, "#{} = {default}", key.name);
     }
     out.replace(" \n", "\n")
 }

@@ -37,11 +37,16 @@ impl Source {
         let mut source = Self::default();
         for file in files {
             let name = file.as_ref().display().to_string();
-            let text = std::fs::read_to_string(file.as_ref())
-                .map_err(|source| ConfigError::Read { file: name.clone(), source })?;
+            let text = std::fs::read_to_string(file.as_ref()).map_err(|source| ConfigError::Read {
+                file: name.clone(),
+                source,
+            })?;
             source.add(&name, &text)?;
         }
-        source.environment = environment.into_iter().filter(|(key, _)| key.starts_with("THEMIS_")).collect();
+        source.environment = environment
+            .into_iter()
+            .filter(|(key, _)| key.starts_with("THEMIS_"))
+            .collect();
         Ok(source)
     }
 
@@ -76,11 +81,18 @@ impl Source {
                 fresh
                     .entry(key.trim().replace('-', "_").to_ascii_lowercase())
                     .and_modify(|entry| entry.text = format!("{},{text}", entry.text))
-                    .or_insert_with(|| Entry { text: text.to_owned(), origin: name.to_owned() });
+                    .or_insert_with(|| Entry {
+                        text: text.to_owned(),
+                        origin: name.to_owned(),
+                    });
             }
             entries.extend(fresh);
         }
-        self.files = if self.files.is_empty() { name.to_owned() } else { format!("{}, {name}", self.files) };
+        self.files = if self.files.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}, {name}", self.files)
+        };
         Ok(())
     }
 
@@ -141,7 +153,10 @@ impl Source {
         for (section, entries) in &self.sections {
             if !catalogue::knows(section) {
                 return Err(ConfigError::UnknownSection {
-                    file: entries.values().next().map_or_else(|| self.files.clone(), |e| e.origin.clone()),
+                    file: entries
+                        .values()
+                        .next()
+                        .map_or_else(|| self.files.clone(), |e| e.origin.clone()),
                     section: section.clone(),
                     hint: nearest::hint(section, catalogue::SECTIONS.iter().copied(), |n| format!("[{n}]")),
                 });
@@ -156,7 +171,9 @@ impl Source {
                         file: entry.origin.clone(),
                         section: section.clone(),
                         key: key.clone(),
-                        hint: nearest::hint(key, specs.iter().flat_map(|s| s.keys.iter().copied()), |n| format!("'{n}'")),
+                        hint: nearest::hint(key, specs.iter().flat_map(|s| s.keys.iter().copied()), |n| {
+                            format!("'{n}'")
+                        }),
                     });
                 }
             }
@@ -177,11 +194,19 @@ impl KnownSection {
     /// What the type says of itself.
     #[must_use]
     pub fn of<S: Section>() -> Self {
-        Self { name: S::NAME, strict: S::STRICT, keys: S::keys().iter().map(|k| k.name).collect() }
+        Self {
+            name: S::NAME,
+            strict: S::STRICT,
+            keys: S::keys().iter().map(|k| k.name).collect(),
+        }
     }
 
     fn covers(&self, section: &str) -> bool {
-        if self.name.ends_with(':') { section.starts_with(self.name) } else { section == self.name }
+        if self.name.ends_with(':') {
+            section.starts_with(self.name)
+        } else {
+            section == self.name
+        }
     }
 }
 
@@ -227,15 +252,30 @@ mod tests {
         let source = Source::from_text("t.conf", text).unwrap();
         assert_eq!(source.section::<Engine>().unwrap().name.as_deref(), Some("a\\b#c;d"));
         let networks = source.family::<Network>().unwrap();
-        assert_eq!((networks[0].0.as_str(), networks[0].1.bind.as_str()), ("storage", "10.0.0.1"));
+        assert_eq!(
+            (networks[0].0.as_str(), networks[0].1.bind.as_str()),
+            ("storage", "10.0.0.1")
+        );
         source.check(&known()).unwrap();
     }
 
     #[test]
     fn unknown_names_are_refused_with_the_nearest() {
-        let error = |text| Source::from_text("t.conf", text).unwrap().check(&known()).unwrap_err().to_string();
-        assert_eq!(error("[engine]\nlease_tll=1\n"), "t.conf: unknown key 'lease_tll' in [engine]; did you mean 'lease_ttl'?");
-        assert_eq!(error("[enigne]\nname=1\n"), "t.conf: unknown section [enigne]; did you mean [engine]?");
+        let error = |text| {
+            Source::from_text("t.conf", text)
+                .unwrap()
+                .check(&known())
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            error("[engine]\nlease_tll=1\n"),
+            "t.conf: unknown key 'lease_tll' in [engine]; did you mean 'lease_ttl'?"
+        );
+        assert_eq!(
+            error("[enigne]\nname=1\n"),
+            "t.conf: unknown section [enigne]; did you mean [engine]?"
+        );
     }
 
     #[test]
@@ -243,11 +283,18 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("themis-config-{}", std::process::id()));
         std::fs::write(&directory, "[engine]\nlease_ttl = 3\n").unwrap();
         let load = |value: &str| {
-            Source::load(&[&directory], [("THEMIS_ENGINE__LEASE_TTL".to_owned(), value.to_owned())]).unwrap()
+            Source::load(
+                &[&directory],
+                [("THEMIS_ENGINE__LEASE_TTL".to_owned(), value.to_owned())],
+            )
+            .unwrap()
         };
         assert_eq!(load("7").section::<Engine>().unwrap().lease_ttl.as_secs(), 7);
         let error = load("soon").section::<Engine>().unwrap_err().to_string();
-        assert!(error.starts_with("THEMIS_ENGINE__LEASE_TTL: [engine] lease_ttl: 'soon' is not"), "{error}");
+        assert!(
+            error.starts_with("THEMIS_ENGINE__LEASE_TTL: [engine] lease_ttl: 'soon' is not"),
+            "{error}"
+        );
         std::fs::remove_file(directory).unwrap();
     }
 
@@ -257,6 +304,9 @@ mod tests {
         let error = source.family::<Network>().unwrap_err().to_string();
         assert!(error.contains("t.conf: [network:x] bind is not set"), "{error}");
         let error = Source::load(&["/nonexistent/themis.conf"], []).unwrap_err().to_string();
-        assert!(error.contains("/nonexistent/themis.conf") && error.contains("--config-file"), "{error}");
+        assert!(
+            error.contains("/nonexistent/themis.conf") && error.contains("--config-file"),
+            "{error}"
+        );
     }
 }

@@ -75,7 +75,10 @@ numbers!("integer" u16, "integer" u32, "integer" u64, "integer" usize, "integer"
 impl Value for Duration {
     const KIND: &'static str = "seconds";
     fn read(text: &str) -> Result<Self, String> {
-        let seconds: f64 = text.trim().parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
+        let seconds: f64 = text
+            .trim()
+            .parse()
+            .map_err(|_| format!("'{text}' is not a number of seconds"))?;
         Self::try_from_secs_f64(seconds).map_err(|_| format!("'{text}' is not a possible number of seconds"))
     }
     fn show(&self) -> String {
@@ -89,7 +92,11 @@ impl Value for SecretString {
         Ok(text.to_owned().into())
     }
     fn show(&self) -> String {
-        if self.expose_secret().is_empty() { String::new() } else { "<secret>".to_owned() }
+        if self.expose_secret().is_empty() {
+            String::new()
+        } else {
+            "<secret>".to_owned()
+        }
     }
 }
 
@@ -97,7 +104,11 @@ impl Value for SecretString {
 impl<T: Value> Value for Vec<T> {
     const KIND: &'static str = "list";
     fn read(text: &str) -> Result<Self, String> {
-        text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(T::read).collect()
+        text.split(',')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(T::read)
+            .collect()
     }
     fn show(&self) -> String {
         self.iter().map(Value::show).collect::<Vec<_>>().join(", ")
@@ -107,7 +118,11 @@ impl<T: Value> Value for Vec<T> {
 impl<T: Value> Value for Option<T> {
     const KIND: &'static str = T::KIND;
     fn read(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Ok(None) } else { T::read(text).map(Some) }
+        if text.is_empty() {
+            Ok(None)
+        } else {
+            T::read(text).map(Some)
+        }
     }
     fn show(&self) -> String {
         self.as_ref().map(Value::show).unwrap_or_default()

@@ -1,1 +1,28 @@
-//! (to be written)
+//! The decision core: evidence -> verdict -> matrix -> brakes -> host machine -> effects wanted.
+//!
+//! Pure. It reads no clock, draws no number, opens no socket, writes no log: the engine hands in the time and the ids,
+//! performs the effects and stores the changes. Reading order: [`world`] (what decisions may look at), [`verdict`]
+//! (what is believed), [`matrix`] (what it means), [`brakes`] (what holds back), [`judge`] (one turn over all hosts),
+//! [`host`] (the ten states), [`recovery`] (what is done for a proven-off host, and its replay from the log).
+
+pub mod binding;
+pub mod brakes;
+pub mod eligibility;
+pub mod evidence;
+pub mod host;
+pub mod judge;
+pub mod matrix;
+pub mod outage;
+pub mod policy;
+pub mod power;
+pub mod recovery;
+pub mod requests;
+#[cfg(test)]
+mod testing;
+pub mod verdict;
+pub mod view;
+pub mod world;
+
+pub use judge::{Change, Judgement, Want, judge};
+pub use policy::Policy;
+pub use world::World;

@@ -1,0 +1,196 @@
+//! Fencing: power-off is sent until off is proven. Nothing else ends it but recovery of the host or an operator's word.
+
+use std::time::Duration;
+
+use serde_json::json;
+use themis_core::{HostState, Moment, Reason};
+
+use super::Turn;
+use crate::matrix::Demand;
+use crate::power::PowerWord;
+use crate::recovery::plan::Planned;
+use crate::recovery::{Effect, Step, StepEvent, StepRow};
+
+/// How often power-off is sent once a fence is stuck.
+const REPEAT_WHEN_STUCK: Duration = Duration::from_secs(30);
+/// How often it is sent while the device does not take it.
+const REPEAT_WHEN_REFUSED: Duration = Duration::from_secs(3);
+/// A second return of power is one too many.
+const RETURNS_MAX: u32 = 2;
+
+pub(super) fn fencing(turn: &mut Turn<'_>) {
+    let now = turn.now;
+    if let Some(host) = turn.host() {
+        host.watch.fence_since.get_or_insert(now);
+    }
+    if void_vouch(turn) {
+        return;
+    }
+    if let Some(proof) = turn.proof() {
+        return proven(turn, &proof);
+    }
+    if withdrawn(turn) {
+        let text = "reads on after the last command's deadline and is good again: fence withdrawn";
+        if let Some(host) = turn.host() {
+            host.watch.checking_since = Some(now);
+            host.watch.fence_since = None;
+            host.watch.commanded = None;
+        }
+        return turn.go(HostState::Checking, Reason::new("fence_withdrawn", text));
+    }
+    if turn.read(|h| h.detail.returns >= RETURNS_MAX).unwrap_or(false) {
+        let text = "its power came back twice: something else switches it on; find out what, then 'themis host retry'";
+        return turn.hold("hold", Reason::new("power_returned", text));
+    }
+    command(turn);
+    stuck(turn);
+}
+
+/// An operator's word is void at the first sign of life.
+fn void_vouch(turn: &mut Turn<'_>) -> bool {
+    let vouched = turn.read(|h| h.detail.vouched.is_some()).unwrap_or(false);
+    let Some(life) = turn.verdicts.life.clone().filter(|_| vouched) else {
+        return false;
+    };
+    if let Some(host) = turn.host() {
+        host.detail.vouched = None;
+    }
+    turn.out.changes.push(crate::judge::Change::Host(turn.id));
+    turn.tell(
+        "proof_void",
+        Reason::new(
+            "vouch_void",
+            format!("an operator vouched for its death, but: {}", life.text),
+        ),
+    );
+    true
+}
+
+fn proven(turn: &mut Turn<'_>, proof: &themis_core::proof::FenceProof) {
+    let now = turn.now;
+    if let Some(host) = turn.host() {
+        host.watch.proven = Some(now);
+        host.watch.commanded = None;
+    }
+    let reason = match &proof.source {
+        themis_core::proof::ProofSource::PowerOff { devices } => {
+            let text = "its power device was read off twice after the accepted command";
+            Reason::new("read_off", text).with(json!({"devices": devices}))
+        }
+        themis_core::proof::ProofSource::Operator { user, reason } => {
+            Reason::new("operator", format!("{user} vouches for its death: {reason}"))
+        }
+    };
+    let payload = json!({"reason": reason});
+    turn.begin(vec![(
+        StepRow::of_host(Step::Proof, StepEvent::Succeeded, payload),
+        None,
+    )]);
+    turn.tell("power_off_proven", reason.clone());
+    turn.go(
+        HostState::Fenced,
+        Reason::new("proven_off", format!("proven off: {}", reason.text)),
+    );
+}
+
+/// The host came back before its power was ever proven off, and nothing was started elsewhere.
+fn withdrawn(turn: &Turn<'_>) -> bool {
+    let policy = &turn.world.policy;
+    let Some((since, commanded, posted)) = turn.read(|h| {
+        (
+            h.watch.fence_since.unwrap_or(turn.now),
+            h.watch.commanded,
+            h.recovery.posted(),
+        )
+    }) else {
+        return false;
+    };
+    let over = turn.now.since(commanded.unwrap_or(since)) >= policy.fence_deadline;
+    over && !posted && turn.power() == PowerWord::On && turn.good_for(policy.clear_period)
+}
+
+/// Sends power-off: at once, again while it reads on, sooner when the device did not take it.
+fn command(turn: &mut Turn<'_>) {
+    let now = turn.now;
+    let Some((commanded, since, posted)) = turn.read(|h| {
+        (
+            h.watch.commanded,
+            h.watch.fence_since.unwrap_or(now),
+            h.recovery.told_nova(),
+        )
+    }) else {
+        return;
+    };
+    let demanded = matches!(turn.demand(), Demand::Fence(_)) || turn.off_for().is_some() || posted;
+    if !demanded {
+        return;
+    }
+    let repeat = match turn.power() {
+        _ if now.since(since) >= turn.world.policy.fence_deadline => REPEAT_WHEN_STUCK,
+        PowerWord::Off => {
+            return if commanded.is_none() {
+                send(turn, now)
+            };
+        }
+        PowerWord::On => turn.world.policy.fence_repeat,
+        PowerWord::Unreachable | PowerWord::Refused | PowerWord::Unknown => REPEAT_WHEN_REFUSED,
+        PowerWord::NoDevice | PowerWord::Unbound => return,
+    };
+    if commanded.is_none_or(|at| now.since(at) >= repeat) {
+        send(turn, now);
+    }
+}
+
+fn send(turn: &mut Turn<'_>, now: Moment) {
+    let Some(devices) = turn.read(|h| h.devices.clone()) else {
+        return;
+    };
+    if let Some(host) = turn.host() {
+        host.watch.commanded = Some(now);
+    }
+    let rows: Vec<Planned> = devices
+        .iter()
+        .map(|device| {
+            let row = StepRow {
+                step: Step::PowerOff,
+                subject: device.id.to_string(),
+                attempt: 1,
+                event: StepEvent::Started,
+                payload: json!({"address": device.address}),
+            };
+            (row, Some(Effect::PowerOff { device: device.id }))
+        })
+        .collect();
+    turn.begin(rows);
+    let addresses: Vec<&str> = devices.iter().map(|d| d.address.as_str()).collect();
+    let text = format!("power-off sent to {}", addresses.join(", "));
+    turn.tell("fence_command", Reason::new("power_off", text));
+}
+
+/// After the deadline a fence goes on, slower, and says what stands in its way.
+fn stuck(turn: &mut Turn<'_>) {
+    let since = turn.read(|h| h.watch.fence_since).flatten().unwrap_or(turn.now);
+    if turn.now.since(since) < turn.world.policy.fence_deadline && turn.power() != PowerWord::Refused {
+        return;
+    }
+    let name = turn.name();
+    let ask = format!("check the machine; if it is dead, 'themis host confirm-dead {name}'");
+    let reason = match turn.power() {
+        PowerWord::Refused => Reason::new(
+            "fence_refused",
+            format!("its power device refuses: mend its credentials, or {ask}"),
+        ),
+        PowerWord::On => Reason::new(
+            "fence_still_on",
+            format!("its power device takes the command and reads on; {ask}"),
+        ),
+        PowerWord::Unreachable | PowerWord::Unknown | PowerWord::Off | PowerWord::NoDevice | PowerWord::Unbound => {
+            Reason::new(
+                "fence_unreachable",
+                format!("its power device does not answer: a dead device is not a dead host; {ask}"),
+            )
+        }
+    };
+    turn.alarm(reason.clone());
+    turn.hold("hold", reason);
+}

@@ -1,0 +1,235 @@
+//! One turn over all hosts: judge what is believed, let each host's machine take at most one step, say what is wanted.
+//!
+//! The engine calls this after each batch of events and on a timer; it stores the changes in one transaction, and only
+//! then performs what is wanted. Asking twice with the same world and time wants the same again: the engine leaves out
+//! what is already under way.
+
+use std::collections::BTreeMap;
+
+use themis_core::{HostId, HostState, IncidentId, Moment, NetworkName, NotificationId, PowerDeviceId, Reason};
+use uuid::Uuid;
+
+use crate::brakes::power_word;
+use crate::host::{self, Turn};
+use crate::outage::judge_outages;
+use crate::power::PowerWord;
+use crate::recovery::{Effect, StepRow};
+use crate::verdict::{HostVerdicts, judge_host};
+use crate::world::World;
+
+/// What a turn brought.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// To be stored, in this order, in one transaction.
+    pub changes: Vec<Change>,
+    /// Questions to the outside; harmless to repeat.
+    pub wants: Vec<Want>,
+    /// Effects whose `started` rows are among the changes; to be performed after the commit.
+    pub effects: Vec<WantedEffect>,
+    /// What is believed of each host, for the view.
+    pub verdicts: BTreeMap<HostId, HostVerdicts>,
+}
+
+/// Something to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// The host's row: state, reason, detail.
+    Host(HostId),
+    /// A new incident; it adopts the claim's notification or gets one of its own.
+    Opened {
+        /// The host.
+        host: HostId,
+        /// The incident.
+        incident: IncidentId,
+        /// The claim's notification.
+        claim: Option<NotificationId>,
+    },
+    /// The end of an incident, and of its notification.
+    Closed {
+        /// The incident.
+        incident: IncidentId,
+        /// `cleared`, `evacuated`, `partly_evacuated`, `disabled`.
+        outcome: &'static str,
+        /// In a sentence.
+        summary: Reason,
+    },
+    /// A line of the incident's story.
+    Event {
+        /// The host.
+        host: HostId,
+        /// The incident.
+        incident: IncidentId,
+        /// `state`, `observed`, `hold`, ...
+        kind: &'static str,
+        /// What and why.
+        reason: Reason,
+        /// When it happened, on this engine's clock.
+        at: Moment,
+    },
+    /// A row of the workflow log.
+    Step {
+        /// The incident.
+        incident: IncidentId,
+        /// The row.
+        row: StepRow,
+    },
+    /// The host's maintenance flag, on behalf of an incident.
+    Maintenance {
+        /// The host.
+        host: HostId,
+        /// On or off.
+        on: bool,
+    },
+    /// Where an instance's move stands: its vmove row.
+    Vmove {
+        /// The source host.
+        host: HostId,
+        /// The incident.
+        incident: IncidentId,
+        /// The instance.
+        instance: themis_core::InstanceId,
+    },
+}
+
+/// A question to the outside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// Let these observers probe the host over the network.
+    Probe {
+        /// Who is in doubt.
+        host: HostId,
+        /// Where.
+        network: NetworkName,
+        /// Who looks.
+        observers: Vec<String>,
+    },
+    /// Ask the host itself for a report.
+    AskLife {
+        /// Who is asked.
+        host: HostId,
+    },
+    /// Read its power.
+    ReadPower {
+        /// Whose.
+        host: HostId,
+        /// Which device.
+        device: PowerDeviceId,
+        /// How old the last reading may be before another is made.
+        interval: std::time::Duration,
+    },
+    /// See how the moving instances are doing.
+    Look {
+        /// The source host.
+        host: HostId,
+        /// The instances in doubt or on their way.
+        instances: Vec<themis_core::InstanceId>,
+    },
+}
+
+/// An effect with what it belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WantedEffect {
+    /// The host whose incident it is.
+    pub host: HostId,
+    /// The incident.
+    pub incident: IncidentId,
+    /// What is to be done.
+    pub effect: Effect,
+    /// When it was decided; it is refused when evidence has grown old meanwhile.
+    pub decided: Moment,
+}
+
+/// Takes one turn. `ids` gives fresh ids for incidents and vmoves.
+pub fn judge(world: &mut World, now: Moment, ids: &mut dyn FnMut() -> Uuid) -> Judgement {
+    judge_outages(world, now);
+    let hosts: Vec<HostId> = world.hosts.keys().copied().collect();
+    let mut out = Judgement::default();
+    for id in &hosts {
+        if let Some(verdicts) = judge_host(world, *id, now) {
+            out.verdicts.insert(*id, verdicts);
+        }
+    }
+    for id in hosts {
+        let Some(verdicts) = out.verdicts.get(&id).cloned() else {
+            continue;
+        };
+        let mut turn = Turn {
+            world,
+            id,
+            now,
+            verdicts: &verdicts,
+            out: &mut out,
+            ids,
+        };
+        host::step(&mut turn);
+    }
+    for id in world.hosts.keys() {
+        questions(world, *id, now, &mut out);
+    }
+    out
+}
+
+/// What is asked about a host in its present state.
+fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
+    let Some(host) = world.hosts.get(&id) else { return };
+    let Some(verdicts) = out.verdicts.get(&id) else { return };
+    let policy = &world.policy;
+    let doubted = matches!(host.state, HostState::Checking | HostState::Failed);
+    if doubted {
+        out.wants.push(Want::AskLife { host: id });
+        for network in verdicts.accused.keys() {
+            let observers = probers(world, host.id, network, now);
+            out.wants.push(Want::Probe {
+                host: id,
+                network: network.clone(),
+                observers,
+            });
+        }
+    }
+    let interval = match host.state {
+        HostState::Disabled => return,
+        HostState::Checking | HostState::Failed | HostState::Fencing => policy.power_interval,
+        HostState::Fenced | HostState::Evacuating => policy.proof_age_max / 3,
+        HostState::Initializing if power_word(world, host, now) == PowerWord::Unknown => policy.probe_interval,
+        HostState::Initializing | HostState::Active | HostState::Evacuated | HostState::Recovering => {
+            policy.power_idle_interval
+        }
+    };
+    for device in &host.devices {
+        out.wants.push(Want::ReadPower {
+            host: id,
+            device: device.id,
+            interval,
+        });
+    }
+    if host.state == HostState::Evacuating || host.state == HostState::Fencing {
+        let instances = host.recovery.in_flight();
+        if !instances.is_empty() {
+            out.wants.push(Want::Look { host: id, instances });
+        }
+    }
+}
+
+/// The observers that probe: eligible ones, chosen by a hash so that targets spread over observers.
+fn probers(world: &World, host: HostId, network: &NetworkName, now: Moment) -> Vec<String> {
+    let Some(target) = world.hosts.get(&host) else {
+        return Vec::new();
+    };
+    let mut names: Vec<&str> = crate::eligibility::eligible(world, &target.name, network, now)
+        .map(|(name, _)| name)
+        .collect();
+    names.sort_by_key(|name| spread(&target.name, name));
+    names.truncate(world.policy.probers);
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// FNV-1a: a fixed hash, so that every engine and every replay chooses alike.
+fn spread(target: &str, observer: &str) -> u64 {
+    target
+        .bytes()
+        .chain([0])
+        .chain(observer.bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}

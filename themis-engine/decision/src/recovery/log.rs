@@ -1,0 +1,323 @@
+//! The workflow log and its replay. Rows are appended, never changed: `started` before an effect, then `succeeded`,
+//! `failed` or `indeterminate`. A `started` without an outcome, found by a successor, is indeterminate.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use themis_core::{InstanceId, Moment, Reason, VmoveId};
+
+use super::{InstanceRecovery, ListedInstance, Phase, Recovery, Task};
+
+/// The steps of a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// A power-off sent to a device; the subject is the device.
+    PowerOff,
+    /// Off proven.
+    Proof,
+    /// Nova's service forced down.
+    ForceDown,
+    /// Nova's service disabled.
+    Disable,
+    /// The host's instances listed; the payload holds those found for the first time.
+    List,
+    /// An instance's state reset; the subject is the instance, as in all that follow.
+    ResetState,
+    /// An evacuation posted.
+    Evacuate,
+    /// An evacuation followed to its end.
+    Follow,
+    /// An instance stopped again.
+    Stop,
+    /// An instance left where it is, by a rule.
+    Hold,
+    /// Nova's service forced up.
+    ForceUp,
+    /// Nova's service enabled.
+    Enable,
+}
+
+impl Step {
+    /// All steps: what crash injection covers.
+    pub const ALL: [Self; 12] = [
+        Self::PowerOff,
+        Self::Proof,
+        Self::ForceDown,
+        Self::Disable,
+        Self::List,
+        Self::ResetState,
+        Self::Evacuate,
+        Self::Follow,
+        Self::Stop,
+        Self::Hold,
+        Self::ForceUp,
+        Self::Enable,
+    ];
+
+    /// The stored name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PowerOff => "power_off",
+            Self::Proof => "proof",
+            Self::ForceDown => "force_down",
+            Self::Disable => "disable",
+            Self::List => "list",
+            Self::ResetState => "reset_state",
+            Self::Evacuate => "evacuate",
+            Self::Follow => "follow",
+            Self::Stop => "stop",
+            Self::Hold => "hold",
+            Self::ForceUp => "force_up",
+            Self::Enable => "enable",
+        }
+    }
+
+    /// The step of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// What happened to a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepEvent {
+    /// Intended; the effect may begin.
+    Started,
+    /// It holds.
+    Succeeded,
+    /// It does not hold.
+    Failed,
+    /// Whether it holds is not known.
+    Indeterminate,
+}
+
+impl StepEvent {
+    /// The stored name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Indeterminate => "indeterminate",
+        }
+    }
+
+    /// The event of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Started, Self::Succeeded, Self::Failed, Self::Indeterminate]
+            .into_iter()
+            .find(|e| e.name() == name)
+    }
+}
+
+/// One row of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Which step.
+    pub step: Step,
+    /// The instance or device that it is about; empty for the host itself.
+    pub subject: String,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// What happened.
+    pub event: StepEvent,
+    /// Output, reason, or what a successor must know.
+    pub payload: Value,
+}
+
+impl StepRow {
+    /// A row about the host itself.
+    #[must_use]
+    pub fn of_host(step: Step, event: StepEvent, payload: Value) -> Self {
+        Self {
+            step,
+            subject: String::new(),
+            attempt: 1,
+            event,
+            payload,
+        }
+    }
+
+    /// A row about an instance.
+    #[must_use]
+    pub fn of_instance(step: Step, instance: InstanceId, attempt: u32, event: StepEvent, payload: Value) -> Self {
+        Self {
+            step,
+            subject: instance.to_string(),
+            attempt,
+            event,
+            payload,
+        }
+    }
+}
+
+/// What a `list` row carries.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    /// Instances seen for the first time, with the ids of their vmoves.
+    pub instances: Vec<(ListedInstance, VmoveId)>,
+}
+
+impl Recovery {
+    /// What the rows say, for a successor: a step without an outcome is in doubt.
+    #[must_use]
+    pub fn replay<'a>(rows: impl IntoIterator<Item = &'a StepRow>) -> Self {
+        let mut recovery = Self::default();
+        for row in rows {
+            recovery.apply(row, None);
+        }
+        recovery.adopt();
+        recovery
+    }
+
+    /// What a leader's death leaves undecided is looked into, never assumed.
+    fn adopt(&mut self) {
+        for task in [
+            &mut self.force_down,
+            &mut self.disable,
+            &mut self.list,
+            &mut self.force_up,
+            &mut self.enable,
+        ] {
+            if matches!(task, Task::Started) {
+                // These look first and are harmless to repeat.
+                *task = Task::Again(Moment(0));
+            }
+        }
+        for instance in self.instances.values_mut() {
+            match instance.phase {
+                Phase::Posting => instance.phase = Phase::Doubtful(None),
+                Phase::Resetting => instance.phase = Phase::Waiting(None),
+                Phase::Stopping => instance.phase = Phase::Moving(None),
+                Phase::Waiting(_)
+                | Phase::Doubtful(_)
+                | Phase::Moving(_)
+                | Phase::Back { .. }
+                | Phase::Gone
+                | Phase::Failed(_)
+                | Phase::Held(_) => {}
+            }
+        }
+    }
+
+    /// Applies one row, live (`now`) or in a replay.
+    pub fn apply(&mut self, row: &StepRow, now: Option<Moment>) {
+        match row.step {
+            Step::PowerOff => self.power_off_sent = true,
+            Step::Proof => self.proven = true,
+            Step::ForceDown => self.force_down = task(row, now),
+            Step::Disable => {
+                self.disable = task(row, now);
+                self.disabled_before |= row.payload["disabled_before"] == json!(true);
+            }
+            Step::List => self.apply_list(row, now),
+            Step::ForceUp => self.force_up = task(row, now),
+            Step::Enable => self.enable = task(row, now),
+            Step::ResetState | Step::Evacuate | Step::Follow | Step::Stop | Step::Hold => {
+                let id = row.subject.parse::<InstanceId>().ok();
+                if let Some(instance) = id.and_then(|id| self.instances.get_mut(&id)) {
+                    instance.apply(row, now);
+                }
+            }
+        }
+    }
+
+    fn apply_list(&mut self, row: &StepRow, now: Option<Moment>) {
+        self.list = task(row, now);
+        if row.event != StepEvent::Succeeded {
+            return;
+        }
+        self.listed = true;
+        let Ok(found) = serde_json::from_value::<Found>(row.payload.clone()) else {
+            return;
+        };
+        self.list_final = found.instances.is_empty();
+        for (listed, vmove) in found.instances {
+            let before = listed.migrations_before.clone();
+            self.instances.entry(listed.id).or_insert(InstanceRecovery {
+                listed,
+                vmove,
+                attempts: 0,
+                phase: Phase::Waiting(None),
+                reset: false,
+                before,
+                slow: false,
+            });
+        }
+    }
+}
+
+fn task(row: &StepRow, now: Option<Moment>) -> Task {
+    match row.event {
+        StepEvent::Started => Task::Started,
+        StepEvent::Succeeded => Task::Done,
+        StepEvent::Failed | StepEvent::Indeterminate => Task::Again(again(row, now)),
+    }
+}
+
+/// When a failed step may be tried again: after 1, 2, 4, 8 s, then every 10 s.
+fn again(row: &StepRow, now: Option<Moment>) -> Moment {
+    let seconds = (1_u64 << row.attempt.saturating_sub(1).min(4)).min(10);
+    now.map_or(Moment(0), |now| now.plus(std::time::Duration::from_secs(seconds)))
+}
+
+impl InstanceRecovery {
+    fn apply(&mut self, row: &StepRow, now: Option<Moment>) {
+        let reason = || serde_json::from_value::<Reason>(row.payload["reason"].clone()).ok();
+        let or = |text: &str| reason().unwrap_or_else(|| Reason::new("failed", text));
+        let retry = row.payload["retry"] == json!(true);
+        match (row.step, row.event) {
+            (Step::ResetState, StepEvent::Started) => self.phase = Phase::Resetting,
+            (Step::ResetState, StepEvent::Succeeded) => {
+                self.reset = true;
+                self.phase = Phase::Waiting(None);
+            }
+            (Step::Evacuate, StepEvent::Started) => {
+                self.attempts = row.attempt;
+                self.phase = Phase::Posting;
+                if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
+                    self.before = before;
+                }
+            }
+            (Step::Evacuate, StepEvent::Succeeded) => self.phase = Phase::Moving(now),
+            (Step::Evacuate, StepEvent::Indeterminate) => self.phase = Phase::Doubtful(now),
+            (Step::Stop, StepEvent::Started) => self.phase = Phase::Stopping,
+            (Step::Follow | Step::Stop, StepEvent::Succeeded) => self.finish(row),
+            (Step::Stop, StepEvent::Failed | StepEvent::Indeterminate) => self.phase = Phase::Moving(now),
+            (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed | StepEvent::Indeterminate) => {
+                if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
+                    self.before = before;
+                }
+                self.phase = if retry {
+                    Phase::Waiting(Some(again(row, now)))
+                } else {
+                    Phase::Failed(or("it could not be moved"))
+                };
+            }
+            (Step::Hold, _) => self.phase = Phase::Held(or("held")),
+            (Step::Follow, StepEvent::Started)
+            | (
+                Step::PowerOff
+                | Step::Proof
+                | Step::ForceDown
+                | Step::Disable
+                | Step::List
+                | Step::ForceUp
+                | Step::Enable,
+                _,
+            ) => {}
+        }
+    }
+
+    fn finish(&mut self, row: &StepRow) {
+        self.phase = match row.payload["host"].as_str() {
+            Some(host) => Phase::Back { host: host.to_owned() },
+            None => Phase::Gone,
+        };
+    }
+}

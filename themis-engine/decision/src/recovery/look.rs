@@ -1,0 +1,178 @@
+//! Conclusions from what Nova shows of instances on their way. A look never starts anything; it turns doubt into
+//! knowledge, or leaves it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use themis_core::{InstanceId, Moment, Reason};
+
+use super::log::{Step, StepEvent, StepRow};
+use super::{InstanceRecovery, Phase};
+
+/// An instance as Nova shows it now, with its evacuations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceLook {
+    /// Which.
+    pub id: InstanceId,
+    /// Nova no longer has it.
+    pub deleted: bool,
+    /// Nova's service host for it.
+    pub host: Option<String>,
+    /// Nova's `vm_state`.
+    pub vm_state: String,
+    /// Nova's task state.
+    pub task_state: Option<String>,
+    /// Its evacuations, oldest first.
+    pub migrations: Vec<MigrationLook>,
+    /// Hosts, other than the source, on which Placement has set resources aside for it; `None`: not asked or not known.
+    pub claimed_on: Option<Vec<String>>,
+}
+
+/// One evacuation record of Nova's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationLook {
+    /// Nova's id.
+    pub id: i64,
+    /// How it stands.
+    pub state: MigrationState,
+    /// Where it goes, once known.
+    pub dest: Option<String>,
+}
+
+/// States of an evacuation record, from `reference` measurements of Nova 26 and 34.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MigrationState {
+    /// `accepted`, `pre-migrating` or another word that is not an end.
+    UnderWay,
+    /// `done` or `completed`.
+    Done,
+    /// `error` (no host found) or `failed` (on the destination).
+    Failed,
+}
+
+impl MigrationState {
+    /// From Nova's word.
+    #[must_use]
+    pub fn of(word: &str) -> Self {
+        match word {
+            "done" | "completed" => Self::Done,
+            "error" | "failed" => Self::Failed,
+            _ => Self::UnderWay,
+        }
+    }
+}
+
+/// What a look may use besides Nova's words.
+#[derive(Debug, Clone, Copy)]
+pub struct LookContext<'a> {
+    /// The dead host's name.
+    pub source: &'a str,
+    /// Now, on this engine's clock.
+    pub now: Moment,
+    /// How long an unanswered request may still take effect.
+    pub horizon: Duration,
+    /// How often one instance may be posted.
+    pub attempts_max: u32,
+    /// Hosts that are proven off now.
+    pub proven_off: &'a BTreeSet<String>,
+}
+
+/// What a look at one instance concludes: a row for the log, or nothing yet.
+#[must_use]
+pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: LookContext<'_>) -> Option<StepRow> {
+    let row = |event, payload| {
+        Some(StepRow::of_instance(
+            Step::Follow,
+            instance.listed.id,
+            instance.attempts,
+            event,
+            payload,
+        ))
+    };
+    if look.deleted {
+        return row(StepEvent::Succeeded, json!({"host": null, "deleted": true}));
+    }
+    let since = match &mut instance.phase {
+        Phase::Doubtful(since) | Phase::Moving(since) => *since.get_or_insert(context.now),
+        Phase::Waiting(_)
+        | Phase::Resetting
+        | Phase::Posting
+        | Phase::Stopping
+        | Phase::Back { .. }
+        | Phase::Gone
+        | Phase::Failed(_)
+        | Phase::Held(_) => return None,
+    };
+    let ours = look.migrations.iter().rfind(|m| !instance.before.contains(&m.id));
+    let elsewhere = look.host.as_deref().filter(|host| *host != context.source);
+    match (ours, elsewhere) {
+        (
+            Some(MigrationLook {
+                state: MigrationState::Done,
+                ..
+            })
+            | None,
+            Some(host),
+        ) if look.task_state.is_none() => row(StepEvent::Succeeded, json!({"host": host, "vm_state": look.vm_state})),
+        (Some(migration), _) if migration.state == MigrationState::Failed => {
+            let text = format!(
+                "Nova could not evacuate it (migration {} failed): no valid host, or the destination failed",
+                migration.id
+            );
+            failed(instance, look, context, Reason::new("evacuation_failed", text))
+        }
+        (Some(migration), _) if migration.state == MigrationState::UnderWay => {
+            destination_died(instance, look, migration, context)
+        }
+        (Some(_), _) => None,
+        (None, _) if matches!(instance.phase, Phase::Doubtful(_)) && context.now.since(since) >= context.horizon => {
+            let text = format!(
+                "its evacuation request had no answer and no effect within {} s",
+                context.horizon.as_secs()
+            );
+            failed(instance, look, context, Reason::new("evacuation_lost", text))
+        }
+        (None, _) => None,
+    }
+}
+
+/// A second evacuation is right only when every host that the first may have started it on is proven off.
+fn destination_died(
+    instance: &InstanceRecovery,
+    look: &InstanceLook,
+    migration: &MigrationLook,
+    context: LookContext<'_>,
+) -> Option<StepRow> {
+    let mut targets: BTreeSet<&str> = migration.dest.as_deref().into_iter().collect();
+    if targets.is_empty() {
+        targets.extend(look.claimed_on.as_ref()?.iter().map(String::as_str));
+    }
+    targets.extend(look.host.as_deref().filter(|host| *host != context.source));
+    if targets.is_empty() || !targets.iter().all(|host| context.proven_off.contains(*host)) {
+        return None;
+    }
+    let names = targets.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!("its destination {names} died while receiving it and is proven off");
+    failed(instance, look, context, Reason::new("destination_died", text))
+}
+
+fn failed(
+    instance: &InstanceRecovery,
+    look: &InstanceLook,
+    context: LookContext<'_>,
+    reason: Reason,
+) -> Option<StepRow> {
+    let retry = instance.attempts < context.attempts_max;
+    let before: Vec<i64> = look.migrations.iter().map(|m| m.id).collect();
+    let payload = json!({"reason": reason, "retry": retry, "before": before});
+    Some(StepRow::of_instance(
+        Step::Follow,
+        instance.listed.id,
+        instance.attempts,
+        StepEvent::Failed,
+        payload,
+    ))
+}

@@ -1,0 +1,305 @@
+//! From evidence to a verdict per host and network: good, bad or unknown, each with its reason.
+//!
+//! Gossip is hearsay: one witness heard many times. So an accusation by a quorum makes a host *suspected*, and only
+//! probes that nobody answered, or silence everywhere, make it *bad*. Blind is not bad: a host whose own monitor lives
+//! and says that its agent is down is unknown, reason `agent`. Absence of accusations proves nothing about life.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use themis_core::report::AgentState;
+use themis_core::{Moment, NetworkName, Reason};
+
+use crate::eligibility::{eligible, members};
+use crate::world::{HostRecord, World};
+
+/// What is believed of a host on a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// More than half of those who may judge see it alive.
+    Good,
+    /// Accused by a quorum and a majority for long enough, and no probe was answered.
+    Bad,
+    /// Not enough is known to say either.
+    Unknown,
+}
+
+/// A standing with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Good, bad or unknown.
+    pub verdict: Standing,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What the evidence says of one host, over all networks.
+#[derive(Debug, Clone)]
+pub struct HostVerdicts {
+    /// Per network.
+    pub networks: BTreeMap<NetworkName, Verdict>,
+    /// Networks on which a quorum accuses it (held or not yet, probed or not yet), with the accusers.
+    pub accused: BTreeMap<NetworkName, Vec<String>>,
+    /// Accused throughout the hold on at least one network: worth a check.
+    pub suspected: bool,
+    /// Bad on all networks, and it answers neither probe nor question.
+    pub silent: bool,
+    /// Something shows that it lives: who says so.
+    pub life: Option<Reason>,
+}
+
+/// Tallies who accuses `host` on `network` before any look of our own.
+struct Tally {
+    accusers: Vec<String>,
+    eligible: usize,
+    others: usize,
+}
+
+fn tally(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> Tally {
+    let words: Vec<(&str, bool)> = eligible(world, &host.name, network, now).collect();
+    Tally {
+        accusers: words
+            .iter()
+            .filter(|(_, accuses)| *accuses)
+            .map(|(name, _)| (*name).to_owned())
+            .collect(),
+        eligible: words.len(),
+        others: members(world, network).saturating_sub(1),
+    }
+}
+
+impl Tally {
+    fn has_majority(&self) -> bool {
+        self.eligible * 2 > self.others
+    }
+    fn accused(&self, quorum: usize) -> bool {
+        self.has_majority()
+            && self.eligible > 0
+            && self.accusers.len() >= quorum.min(self.eligible)
+            && self.accusers.len() * 2 > self.eligible
+    }
+    fn good(&self) -> bool {
+        self.has_majority() && (self.eligible - self.accusers.len()) * 2 > self.eligible
+    }
+    fn figures(&self) -> serde_json::Value {
+        json!({"accusers": self.accusers, "eligible": self.eligible, "others": self.others})
+    }
+}
+
+/// What probes of the last seconds say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Probed {
+    Answered,
+    Unanswered,
+    NotYet,
+}
+
+fn probed(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> Probed {
+    let age = world.policy.probe_interval * 3;
+    let since = host.watch.checking_since.unwrap_or(now);
+    let Some(words) = world.evidence.probes.get(&(host.name.clone(), network.clone())) else {
+        return Probed::NotYet;
+    };
+    let lately: Vec<bool> = words
+        .values()
+        .filter(|word| now.since(word.at) <= age && word.at >= since)
+        .filter_map(|word| word.reached)
+        .collect();
+    if lately.contains(&true) {
+        Probed::Answered
+    } else if lately.is_empty() {
+        Probed::NotYet
+    } else {
+        Probed::Unanswered
+    }
+}
+
+/// Judges one host; advances its accusation timers.
+pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Option<HostVerdicts> {
+    let host = world.hosts.get(&id)?;
+    let names: Vec<NetworkName> = world.networks.keys().cloned().collect();
+    let tallies: BTreeMap<NetworkName, Tally> = names
+        .iter()
+        .map(|name| (name.clone(), tally(world, host, name, now)))
+        .collect();
+    let mut accused_since = host.watch.accused_since.clone();
+    for (name, tally) in &tallies {
+        if tally.accused(world.policy.quorum) && !world.outages.contains_key(name) {
+            accused_since.entry(name.clone()).or_insert(now);
+        } else {
+            accused_since.remove(name);
+        }
+    }
+    let held = |name: &NetworkName| {
+        let hold = world.policy.hold_for(members(world, name));
+        accused_since.get(name).is_some_and(|since| now.since(*since) >= hold)
+    };
+    let hung = hung(world, host, &tallies, &accused_since, now);
+    let networks: BTreeMap<NetworkName, Verdict> = tallies
+        .iter()
+        .map(|(name, tally)| {
+            (
+                name.clone(),
+                on_network(world, host, name, tally, held(name), hung, now),
+            )
+        })
+        .collect();
+    let all_bad = !networks.is_empty() && networks.values().all(|v| v.verdict == Standing::Bad);
+    let unanswered = names
+        .iter()
+        .all(|name| probed(world, host, name, now) == Probed::Unanswered);
+    let verdicts = HostVerdicts {
+        suspected: names.iter().any(held),
+        silent: all_bad && unanswered,
+        life: life(world, host, &networks, now),
+        accused: accused_since
+            .keys()
+            .map(|n| (n.clone(), tallies[n].accusers.clone()))
+            .collect(),
+        networks,
+    };
+    if let Some(host) = world.hosts.get_mut(&id) {
+        host.watch.accused_since = accused_since;
+    }
+    Some(verdicts)
+}
+
+/// A host whose kernel may still answer probes while everything on it is stopped: accused on every network, its monitor
+/// asked and silent, Nova's service not moving.
+fn hung(
+    world: &World,
+    host: &HostRecord,
+    tallies: &BTreeMap<NetworkName, Tally>,
+    accused: &BTreeMap<NetworkName, Moment>,
+    now: Moment,
+) -> bool {
+    let asked_long_ago = host.watch.asked.is_some_and(|_| {
+        host.watch
+            .checking_since
+            .is_some_and(|since| now.since(since) >= world.policy.probe_interval * 2)
+    });
+    asked_long_ago
+        && accused.len() == tallies.len()
+        && !world
+            .evidence
+            .spoke_within(&host.name, now, world.policy.probe_interval * 3)
+        && !nova_moves(world, host)
+}
+
+/// Whether Nova's service of the host moved since the check began.
+fn nova_moves(world: &World, host: &HostRecord) -> bool {
+    let Some(since) = host.watch.checking_since else {
+        return false;
+    };
+    world
+        .evidence
+        .nova
+        .get(&host.name)
+        .and_then(|s| s.moved_after)
+        .is_some_and(|moved| moved > since)
+}
+
+fn on_network(
+    world: &World,
+    host: &HostRecord,
+    network: &NetworkName,
+    tally: &Tally,
+    held: bool,
+    hung: bool,
+    now: Moment,
+) -> Verdict {
+    let unknown = |code: &str, text: String| Verdict {
+        verdict: Standing::Unknown,
+        reason: Reason::new(code, text).with(tally.figures()),
+    };
+    if let Some(outage) = world.outages.get(network) {
+        return Verdict {
+            verdict: Standing::Unknown,
+            reason: outage.reason.clone(),
+        };
+    }
+    if !tally.has_majority() {
+        let text = format!(
+            "{} of {} others may judge {network}: no majority",
+            tally.eligible, tally.others
+        );
+        return unknown("no_majority", text);
+    }
+    if !tally.accused(world.policy.quorum) {
+        if tally.good() {
+            let text = format!(
+                "seen alive on {network} by {} of {}",
+                tally.eligible - tally.accusers.len(),
+                tally.eligible
+            );
+            return Verdict {
+                verdict: Standing::Good,
+                reason: Reason::new("seen_alive", text),
+            };
+        }
+        return unknown("divided", format!("observers are divided on {network}"));
+    }
+    if !held {
+        return unknown("accused", format!("accused on {network}; not yet for long enough"));
+    }
+    let own = world.evidence.fresh(&host.name, now, world.policy.report_age_max());
+    let answers = world
+        .evidence
+        .spoke_within(&host.name, now, world.policy.probe_interval * 3);
+    let seen = own.and_then(|heard| heard.report.networks.get(network));
+    match probed(world, host, network, now) {
+        Probed::NotYet => unknown(
+            "not_probed",
+            format!("accused on {network}; no observer has probed it yet"),
+        ),
+        Probed::Answered if answers => match seen {
+            Some(seen) if seen.agent != AgentState::Running => unknown(
+                "agent",
+                format!("its serf agent on {network} is down; the host itself answers"),
+            ),
+            Some(_) | None => unknown(
+                "agent_fault",
+                format!("it answers over {network}; its serf agent does not"),
+            ),
+        },
+        Probed::Answered if hung => Verdict {
+            verdict: Standing::Bad,
+            reason: Reason::new(
+                "hung",
+                format!("its kernel answers on {network}, nothing else on it does"),
+            )
+            .with(tally.figures()),
+        },
+        Probed::Answered => unknown("probe_answered", format!("accused on {network}, but it answers there")),
+        Probed::Unanswered => {
+            let accusers = tally.accusers.join(", ");
+            let text = format!(
+                "accused on {network} by {accusers} ({} may judge) and no probe was answered",
+                tally.eligible
+            );
+            Verdict {
+                verdict: Standing::Bad,
+                reason: Reason::new("accused_and_unreachable", text).with(tally.figures()),
+            }
+        }
+    }
+}
+
+/// What shows that the host lives: its own fresh word, others who see it, or Nova's service moving.
+fn life(world: &World, host: &HostRecord, networks: &BTreeMap<NetworkName, Verdict>, now: Moment) -> Option<Reason> {
+    if let Some((name, _)) = networks.iter().find(|(_, v)| v.verdict == Standing::Good) {
+        return Some(Reason::new("life_on_network", format!("alive on {name}")));
+    }
+    if world.evidence.spoke_within(&host.name, now, world.policy.life_age_max) {
+        return Some(Reason::new("life_report", "its own monitor reports"));
+    }
+    if nova_moves(world, host) {
+        return Some(Reason::new("life_nova", "its nova-compute reports to Nova"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;
