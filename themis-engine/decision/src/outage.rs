@@ -22,10 +22,10 @@ pub fn judge_outages(world: &mut World, now: Moment) {
             });
             entry.last = now;
             entry.reason = reason;
-        } else if let Some(outage) = world.outages.get(&name) {
-            if now.since(outage.last) >= cooldown {
-                world.outages.remove(&name);
-            }
+        } else if let Some(outage) = world.outages.get(&name)
+            && now.since(outage.last) >= cooldown
+        {
+            world.outages.remove(&name);
         }
     }
 }

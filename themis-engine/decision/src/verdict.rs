@@ -244,6 +244,15 @@ fn on_network(
     if !held {
         return unknown("accused", format!("accused on {network}; not yet for long enough"));
     }
+    looked(world, host, network, tally, hung, now)
+}
+
+/// An accusation that has held, in the light of what probes and the host itself say.
+fn looked(world: &World, host: &HostRecord, network: &NetworkName, tally: &Tally, hung: bool, now: Moment) -> Verdict {
+    let unknown = |code: &str, text: String| Verdict {
+        verdict: Standing::Unknown,
+        reason: Reason::new(code, text).with(tally.figures()),
+    };
     let own = world.evidence.fresh(&host.name, now, world.policy.report_age_max());
     let answers = world
         .evidence
