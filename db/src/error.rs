@@ -1,0 +1,217 @@
+//! What can go wrong with the database, sorted by what the caller must do next.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use themis_core::Epoch;
+
+use crate::words::UnknownWord;
+
+/// What the caller must do after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// Nothing was written; the same call may succeed later.
+    Retry,
+    /// Nothing was written, and the same call will not succeed.
+    GiveUp,
+    /// Nobody knows whether it was written: read before doing anything.
+    Unknown,
+}
+
+/// A failure of a store function. [`StoreError::advice`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique name, id or tuple is taken.
+    #[error("{what} exists already")]
+    AlreadyExists {
+        /// The noun, for instance `segment`.
+        what: &'static str,
+    },
+    /// The row to be changed does not exist (any more).
+    #[error("no {what} with id {id}")]
+    NotFound {
+        /// The noun.
+        what: &'static str,
+        /// Its id, as the caller gave it.
+        id: String,
+    },
+    /// A list is to be sorted by a column that the table does not have.
+    #[error("unknown sort key '{key}'")]
+    UnknownSortKey {
+        /// As given.
+        key: String,
+    },
+    /// A list is to go on after a row that does not exist.
+    #[error("marker {marker} could not be found")]
+    MarkerNotFound {
+        /// As given.
+        marker: i64,
+    },
+    /// Somebody else has written the row since it was read.
+    #[error("{what} {id} was changed since it was read")]
+    Stale {
+        /// The noun.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The lease is held by another engine, or by a later epoch; the transaction was rolled back.
+    #[error("the engine lease is no longer held by {holder} at epoch {epoch}")]
+    LeaseLost {
+        /// Who believed to hold it.
+        holder: String,
+        /// The epoch it believed in.
+        epoch: Epoch,
+    },
+    /// A deadlock, a lock wait that ran out, or a certification failure of Galera: the transaction was rolled back.
+    #[error("the transaction met another one: {source}")]
+    Conflict {
+        /// The server's word.
+        source: DbErr,
+    },
+    /// No connection, or a server that cannot serve (starting, stopping, without quorum).
+    #[error("the database cannot be reached: {source}")]
+    Unreachable {
+        /// What the driver met.
+        source: DbErr,
+    },
+    /// The connection broke, or the deadline passed, while a statement outside a transaction was under way.
+    #[error("the database's answer was lost: {source}")]
+    Interrupted {
+        /// What the driver met.
+        source: DbErr,
+    },
+    /// The answer to a commit was lost: it may hold, or not.
+    #[error("the outcome of a commit is unknown: {source}")]
+    Unknown {
+        /// What the driver met.
+        source: DbErr,
+    },
+    /// A stored word is none of its set: another program wrote it.
+    #[error("table {table}: {source}")]
+    UnknownWord {
+        /// The table.
+        table: &'static str,
+        /// The word.
+        source: UnknownWord,
+    },
+    /// A stored text is not the JSON that it should be.
+    #[error("table {table}, column {column}: {source}")]
+    Json {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Where it breaks.
+        source: serde_json::Error,
+    },
+    /// The server refused the statement: a schema that does not fit, a missing privilege, a value out of range.
+    #[error("the database refused a statement: {source}")]
+    Refused {
+        /// The server's word.
+        source: DbErr,
+    },
+}
+
+impl StoreError {
+    /// What the caller must do.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::Conflict { .. } | Self::Unreachable { .. } => Advice::Retry,
+            Self::Interrupted { .. } | Self::Unknown { .. } => Advice::Unknown,
+            Self::AlreadyExists { .. }
+            | Self::NotFound { .. }
+            | Self::UnknownSortKey { .. }
+            | Self::MarkerNotFound { .. }
+            | Self::Stale { .. }
+            | Self::LeaseLost { .. }
+            | Self::UnknownWord { .. }
+            | Self::Json { .. }
+            | Self::Refused { .. } => Advice::GiveUp,
+        }
+    }
+
+    /// Whether the database, not the request, is the trouble: an API answers 503.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Conflict { .. } | Self::Unreachable { .. } | Self::Interrupted { .. } | Self::Unknown { .. }
+        )
+    }
+
+    /// The same failure of a statement inside a transaction that was not committed: nothing was written.
+    pub(crate) fn before_commit(self) -> Self {
+        match self {
+            Self::Interrupted { source } => Self::Unreachable { source },
+            other => other,
+        }
+    }
+
+    /// The failure of a commit. Only a conflict is known to have rolled back.
+    pub(crate) fn of_commit(error: DbErr) -> Self {
+        match Self::from(error) {
+            conflict @ Self::Conflict { .. } => conflict,
+            Self::Unreachable { source } | Self::Interrupted { source } | Self::Refused { source } => {
+                Self::Unknown { source }
+            }
+            other => other,
+        }
+    }
+
+    /// A unique constraint named as the noun it guards; other errors as they are.
+    pub(crate) fn unique(error: DbErr, what: &'static str) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::AlreadyExists { what },
+            _ => Self::from(error),
+        }
+    }
+}
+
+impl From<DbErr> for StoreError {
+    fn from(source: DbErr) -> Self {
+        match kind(&source) {
+            Kind::Conflict => Self::Conflict { source },
+            Kind::NotSent => Self::Unreachable { source },
+            Kind::Broken => Self::Interrupted { source },
+            Kind::Refused => Self::Refused { source },
+        }
+    }
+}
+
+enum Kind {
+    Conflict,
+    NotSent,
+    Broken,
+    Refused,
+}
+
+/// Server errors by number: <https://mariadb.com/kb/en/mariadb-error-codes/>.
+fn kind(error: &DbErr) -> Kind {
+    let sqlx = match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return Kind::NotSent,
+        DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx)) => sqlx,
+        _ => return Kind::Refused,
+    };
+    match &**sqlx {
+        sea_orm::SqlxError::Database(server) => {
+            match server
+                .try_downcast_ref::<sea_orm::SqlxMySqlError>()
+                .map(sea_orm::SqlxMySqlError::number)
+            {
+                // Lock wait timeout; deadlock or Galera's certification; row changed since the snapshot (MariaDB 11).
+                Some(1205 | 1213 | 1020) => Kind::Conflict,
+                // Too many connections; Galera node not ready; read-only server.
+                Some(1040 | 1047 | 1203 | 1226 | 1290 | 1836) => Kind::NotSent,
+                // Shutdown, killed, connection killed.
+                Some(1053 | 1317 | 1927) => Kind::Broken,
+                _ => Kind::Refused,
+            }
+        }
+        sea_orm::SqlxError::PoolTimedOut | sea_orm::SqlxError::PoolClosed => Kind::NotSent,
+        sea_orm::SqlxError::Io(_)
+        | sea_orm::SqlxError::Tls(_)
+        | sea_orm::SqlxError::Protocol(_)
+        | sea_orm::SqlxError::WorkerCrashed => Kind::Broken,
+        _ => Kind::Refused,
+    }
+}
