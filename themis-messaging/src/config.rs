@@ -1,0 +1,168 @@
+//! The sections that this crate reads, under oslo's option names. Options that are oslo's but do nothing here are
+//! accepted in `[oslo_messaging_rabbit]`, which is a shared section.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use themis_config::KnownSection;
+
+themis_config::section! {
+    /// What of `[DEFAULT]` concerns the bus.
+    pub struct TransportSection("default", strict) {
+        /// Where the broker is: rabbit://USER:PASSWORD@HOST:PORT[,USER:PASSWORD@HOST:PORT...]/VHOST
+        pub transport_url: SecretString = "rabbit://",
+        /// The exchange of our topics.
+        pub control_exchange: String = "themis",
+        /// Seconds to wait for the answer to a call when nothing else is said.
+        pub rpc_response_timeout: Duration = "60",
+        /// Whether a server answers oslo_rpc_server_ping.
+        pub rpc_ping_enabled: bool = "false",
+    }
+}
+
+themis_config::section! {
+    /// How RabbitMQ is used.
+    pub struct RabbitSection("oslo_messaging_rabbit", shared) {
+        /// Connect with TLS.
+        pub ssl: bool = "false",
+        /// The authorities that the broker's certificate is checked against; the system's when empty.
+        pub ssl_ca_file: String = "",
+        /// Our own certificate, when the broker asks for one.
+        pub ssl_cert_file: String = "",
+        /// The key of our own certificate.
+        pub ssl_key_file: String = "",
+        /// Make the queues of topics and notifications durable.
+        pub amqp_durable_queues: bool = "false",
+        /// Delete the queues of topics when nobody consumes them any more.
+        pub amqp_auto_delete: bool = "false",
+        /// Make the queues of topics and notifications quorum queues.
+        pub rabbit_quorum_queue: bool = "false",
+        /// Make the queues of fanouts and replies quorum queues, too.
+        pub rabbit_transient_quorum_queue: bool = "false",
+        /// Deliveries of one message before a quorum queue drops it; 0: no limit.
+        pub rabbit_quorum_delivery_limit: u32 = "0",
+        /// Messages that a quorum queue holds in memory; 0: no limit.
+        pub rabbit_quorum_max_memory_length: u32 = "0",
+        /// Bytes that a quorum queue holds in memory; 0: no limit.
+        pub rabbit_quorum_max_memory_bytes: u32 = "0",
+        /// Seconds after which an unused queue of fanouts or replies is deleted; 0: never.
+        pub rabbit_transient_queues_ttl: Duration = "1800",
+        /// Old mirrored queues; gone in RabbitMQ 4.
+        pub rabbit_ha_queues: bool = "false",
+        /// Give the consumers of fanouts streams instead of queues; not supported.
+        pub rabbit_stream_fanout: bool = "false",
+        /// Give queues of fanouts and replies names that stay the same over restarts.
+        pub use_queue_manager: bool = "false",
+        /// The host's part of those names; the kernel's host name when empty.
+        pub hostname: String = "",
+        /// The program's part of those names; the program's name when empty.
+        pub processname: String = "",
+        /// Messages taken ahead of handling; 0: 256.
+        pub rabbit_qos_prefetch_count: u16 = "0",
+        /// Seconds before the second attempt to connect.
+        pub rabbit_retry_interval: Duration = "1",
+        /// Seconds by which each further attempt waits longer.
+        pub rabbit_retry_backoff: Duration = "2",
+        /// The longest wait between attempts, in seconds.
+        pub rabbit_interval_max: Duration = "30",
+        /// Seconds without a sign of the broker after which the connection is given up; 0: never.
+        pub heartbeat_timeout_threshold: u16 = "60",
+        /// Seconds for which a reply to a vanished caller is tried again.
+        pub kombu_missing_consumer_retry_timeout: Duration = "60",
+        /// PLAIN or AMQPLAIN.
+        pub rabbit_login_method: String = "AMQPLAIN",
+    }
+}
+
+themis_config::section! {
+    /// Where notifications go.
+    pub struct NotificationSection("oslo_messaging_notifications", shared) {
+        /// messagingv2, messaging or noop; nothing is sent when empty.
+        pub driver: Vec<String> = "",
+        /// Broker of the notifications; that of [DEFAULT] when empty.
+        pub transport_url: SecretString = "",
+        /// Topics that each notification is sent to.
+        pub topics: Vec<String> = "notifications",
+    }
+}
+
+/// The sections of this crate.
+#[must_use]
+pub fn sections() -> Vec<KnownSection> {
+    vec![
+        KnownSection::of::<TransportSection>(),
+        KnownSection::of::<RabbitSection>(),
+        KnownSection::of::<NotificationSection>(),
+    ]
+}
+
+/// Sets one option of the section by its name, as a query of the transport URL does.
+///
+/// # Errors
+/// The name is unknown, or the value is of the wrong kind.
+pub(crate) fn set_option(section: &mut RabbitSection, key: &str, text: &str) -> Result<(), String> {
+    macro_rules! options {
+        ($($name:ident),+ $(,)?) => {
+            match key {
+                $(stringify!($name) => section.$name = themis_config::Value::read(text)?,)+
+                _ => return Err("no such option of [oslo_messaging_rabbit]".to_owned()),
+            }
+        };
+    }
+    options!(
+        ssl,
+        ssl_ca_file,
+        ssl_cert_file,
+        ssl_key_file,
+        amqp_durable_queues,
+        amqp_auto_delete,
+        rabbit_quorum_queue,
+        rabbit_transient_quorum_queue,
+        rabbit_quorum_delivery_limit,
+        rabbit_quorum_max_memory_length,
+        rabbit_quorum_max_memory_bytes,
+        rabbit_transient_queues_ttl,
+        rabbit_ha_queues,
+        rabbit_stream_fanout,
+        use_queue_manager,
+        hostname,
+        processname,
+        rabbit_qos_prefetch_count,
+        rabbit_retry_interval,
+        rabbit_retry_backoff,
+        rabbit_interval_max,
+        heartbeat_timeout_threshold,
+        kombu_missing_consumer_retry_timeout,
+        rabbit_login_method,
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use themis_config::{Section, Source};
+
+    use super::*;
+
+    #[test]
+    fn every_option_can_be_overridden_by_the_url() {
+        let mut section: RabbitSection = Source::default().section().unwrap();
+        for key in RabbitSection::keys() {
+            let value = key.default.unwrap();
+            set_option(&mut section, key.name, &value).unwrap_or_else(|error| panic!("{}: {error}", key.name));
+        }
+        assert!(set_option(&mut section, "rabbit_quorum_que", "1").is_err());
+        assert!(
+            set_option(&mut section, "ssl", "perhaps")
+                .unwrap_err()
+                .contains("perhaps")
+        );
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let text = "[DEFAULT]\ntransport_url = rabbit://u:hidden@h/\n";
+        let section: TransportSection = Source::from_text("t.conf", text).unwrap().section().unwrap();
+        assert!(!format!("{section:?}").contains("hidden"));
+    }
+}

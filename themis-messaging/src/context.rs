@@ -1,0 +1,93 @@
+//! The context that travels with every message: who asked, by which request. Unknown keys are kept and passed on.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// A message's context, as a dictionary. `auth_token` in it travels in clear; it is never printed.
+#[derive(Clone, Default, PartialEq)]
+pub struct Context(Map<String, Value>);
+
+impl Context {
+    /// A context without any key, as periodic work of a daemon has.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The context of a new request of our own: `req-<uuid4>`.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self::empty().with("request_id", format!("req-{}", Uuid::new_v4()))
+    }
+
+    /// The context of a request that came with ids of its own (`x-openstack-request-id` and the caller's global one).
+    #[must_use]
+    pub fn of_request(request_id: &str, global_request_id: Option<&str>) -> Self {
+        Self::empty()
+            .with("request_id", request_id)
+            .with("global_request_id", global_request_id)
+    }
+
+    /// The same context with one key more.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// One key's value.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    /// The id of the request that this message belongs to.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.get("request_id").and_then(Value::as_str)
+    }
+
+    /// The id that the first caller gave to the whole chain of requests.
+    #[must_use]
+    pub fn global_request_id(&self) -> Option<&str> {
+        self.get("global_request_id").and_then(Value::as_str)
+    }
+
+    /// All keys and values, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<(String, Value)> for Context {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+/// Names the request only: a context may hold a token.
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("request_id", &self.request_id())
+            .field("global_request_id", &self.global_request_id())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_a_context_is_not_printed() {
+        let context = Context::of_request("req-1", Some("req-2")).with("auth_token", "gAAAA-secret");
+        let shown = format!("{context:?}");
+        assert!(
+            shown.contains("req-1") && shown.contains("req-2") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! The bus inside one process, for tests and the simulator: no broker, no encoding, only tokio's clock.
+//!
+//! It keeps the same promises as [`crate::rabbit`] (one conformance suite runs against both) and has one bad day to
+//! offer: [`LocalBus::set_away`] acts like a broker that cannot be reached.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::{Bus, Endpoint, Handler, Keep, Receipt, Sent};
+use crate::dispatch::Dispatcher;
+use crate::envelope::{Request, new_id};
+use crate::serving::{Readiness, Serving};
+use crate::waiting::Waiting;
+use crate::{BusError, CallError, Context, RpcError, Target, server};
+
+/// A bus whose servers and callers live in this process. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct LocalBus {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    servers: Vec<Server>,
+    /// Turns with every message to a topic, so that its servers take turns.
+    turn: usize,
+    away: bool,
+    waiting: Waiting<Fanout>,
+}
+
+#[derive(Debug)]
+struct Server {
+    endpoint: Endpoint,
+    inbox: mpsc::Sender<Work>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Work {
+    request: Request,
+    answer: Option<oneshot::Sender<Result<Value, RpcError>>>,
+}
+
+#[derive(Debug)]
+struct Fanout {
+    target: Target,
+    request: Request,
+    done: oneshot::Sender<Result<Sent, BusError>>,
+}
+
+impl LocalBus {
+    /// A bus without servers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Acts like a broker that cannot be reached (`true`), or again can: then waiting fanouts go out.
+    pub fn set_away(&self, away: bool) {
+        let mut state = self.state();
+        state.away = away;
+        let now = Instant::now();
+        for held in state.waiting.expired(now) {
+            let waited = held.waited(now);
+            let _ = held.item.done.send(Err(BusError::Expired { waited }));
+        }
+        while let Some(held) = (!away).then(|| state.waiting.take()).flatten() {
+            state.waiting.done(&held);
+            state.deliver(&held.item.target, &held.item.request);
+            let _ = held.item.done.send(Ok(Sent::Confirmed));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, target: &Target, work: Work) -> Result<(), BusError> {
+        let mut state = self.state();
+        if state.away {
+            return Err(BusError::Expired { waited: Duration::ZERO });
+        }
+        state.turn = state.turn.wrapping_add(1);
+        let turn = state.turn;
+        let listening: Vec<&Server> = state.listening(target).collect();
+        let topic = target.topic.to_string();
+        let Some(server) = turn.checked_rem(listening.len()).and_then(|index| listening.get(index)) else {
+            return Err(BusError::NoListener { topic });
+        };
+        server.inbox.try_send(work).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => BusError::Full {
+                waiting: server.inbox.max_capacity(),
+            },
+            mpsc::error::TrySendError::Closed(_) => BusError::NoListener { topic },
+        })
+    }
+}
+
+impl State {
+    fn listening<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a Server> {
+        self.servers.iter().filter(|server| {
+            !server.stop.is_cancelled()
+                && server.endpoint.topic == target.topic
+                && target
+                    .server
+                    .as_ref()
+                    .is_none_or(|name| *name == server.endpoint.server)
+        })
+    }
+
+    fn deliver(&self, target: &Target, request: &Request) {
+        for server in self.listening(target) {
+            // A server with a full inbox misses it, as one whose queue has expired would.
+            let _ = server.inbox.try_send(Work {
+                request: request.clone(),
+                answer: None,
+            });
+        }
+    }
+}
+
+pub(crate) fn request(context: &Context, target: &Target, method: &str, args: Value) -> Result<Request, BusError> {
+    let Value::Object(args) = args else {
+        return Err(BusError::Arguments {
+            method: method.to_owned(),
+        });
+    };
+    Ok(Request {
+        method: method.to_owned(),
+        args,
+        namespace: target.namespace.clone(),
+        version: Some(Value::String(target.version.to_string())),
+        call: None,
+        unique_id: Some(new_id()),
+        context: context.clone(),
+    })
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn cast(
+        &self,
+        context: &Context,
+        target: &Target,
+        method: &str,
+        args: Value,
+        within: Duration,
+    ) -> Result<(), BusError> {
+        let _ = within; // There is nothing to wait for: the message is taken now or not at all.
+        self.send(
+            target,
+            Work {
+                request: request(context, target, method, args)?,
+                answer: None,
+            },
+        )
+    }
+
+    async fn call(
+        &self,
+        context: &Context,
+        target: &Target,
+        method: &str,
+        args: Value,
+        within: Duration,
+    ) -> Result<Value, CallError> {
+        let deadline = Instant::now() + within;
+        let (answer, answered) = oneshot::channel();
+        self.send(
+            target,
+            Work {
+                request: request(context, target, method, args)?,
+                answer: Some(answer),
+            },
+        )?;
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(answer)) => answer.map_err(CallError::Remote),
+            Ok(Err(_)) | Err(_) => Err(CallError::Timeout {
+                method: method.to_owned(),
+                waited: within,
+            }),
+        }
+    }
+
+    fn fanout(
+        &self,
+        context: &Context,
+        target: &Target,
+        method: &str,
+        args: Value,
+        keep: Keep,
+        expires: Duration,
+    ) -> Result<Receipt, BusError> {
+        let request = request(context, target, method, args)?;
+        let now = Instant::now();
+        let (done, receipt) = Receipt::new(now + expires, Arc::default());
+        let mut state = self.state();
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        if state.away {
+            for held in state.waiting.expired(now) {
+                let waited = held.waited(now);
+                let _ = held.item.done.send(Err(BusError::Expired { waited }));
+            }
+            let slot = keep.slot(target, method);
+            let entry = Fanout {
+                target: target.clone(),
+                request,
+                done,
+            };
+            let replaced = state
+                .waiting
+                .push(entry, slot, 1, now, now + expires)
+                .map_err(|_| BusError::Full {
+                    waiting: crate::waiting::MOST,
+                })?;
+            if let Some(replaced) = replaced {
+                let _ = replaced.done.send(Ok(Sent::Superseded));
+            }
+        } else {
+            state.deliver(target, &request);
+            let _ = done.send(Ok(Sent::Confirmed));
+        }
+        Ok(receipt)
+    }
+
+    fn serve(&self, endpoint: Endpoint, handler: Arc<dyn Handler>) -> Result<Serving, BusError> {
+        let mut state = self.state();
+        state.servers.retain(|server| !server.stop.is_cancelled());
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        if state.servers.iter().any(|server| server.endpoint == endpoint) {
+            return Err(BusError::AlreadyServed { topic: endpoint.topic });
+        }
+        let (inbox, works) = mpsc::channel(1024);
+        let (said, readiness) = watch::channel(Readiness::Ready);
+        let stop = self.shared.stop.child_token();
+        state.servers.push(Server {
+            endpoint: endpoint.clone(),
+            inbox,
+            stop: stop.clone(),
+        });
+        let dispatcher = Dispatcher::new(endpoint.clone(), handler, true);
+        let shared = Arc::downgrade(&self.shared);
+        let stopped = stop.clone();
+        self.shared.tasks.spawn(async move {
+            let serving = server::run(works, |work: Work| {
+                let dispatcher = dispatcher.clone();
+                async move {
+                    let answer = dispatcher.run(work.request).await;
+                    if let Some(caller) = work.answer {
+                        let _ = caller.send(answer);
+                    }
+                }
+            });
+            let close = async {
+                stopped.cancelled().await;
+                if let Some(shared) = shared.upgrade() {
+                    // Dropping the sender ends the loop once it is drained.
+                    let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.servers.retain(|server| !server.stop.is_cancelled());
+                }
+            };
+            tokio::join!(serving, close);
+            said.send_replace(Readiness::Stopped);
+        });
+        Ok(Serving::new(readiness, stop))
+    }
+
+    async fn stop(&self, within: Duration) {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        let _ = tokio::time::timeout(within, self.shared.tasks.wait()).await;
+    }
+}
