@@ -6,56 +6,70 @@
 # broker's. Engines reach Nova through nova_gate.py, which is transparent until `lab gate` arms it.
 
 ENGINES="engine-1 engine-2"
-THEMIS_DAEMONS="engine-1 engine-2 witness themis-api nova-gate" # in the order in which to stop them
+THEMIS_DAEMONS="engine-1 engine-2 ctl-monitor themis-api nova-gate" # in the order in which to stop them
 
 themis_up() {
-  local PEERS_MANAGEMENT PEERS_STORAGE PEERS_TENANT ENGINE CONFIRM_PERIOD CONFIRM_PERIOD_SILENT e program
+  local ENGINE e program
   [[ $LAB_THEMIS == yes ]] || return 0
   for program in api engine hostmonitor manage; do
     [[ -x $THEMIS_BIN_DIR/themis-$program ]] || die "no $THEMIS_BIN_DIR/themis-$program: build it, or set THEMIS_BIN_DIR or LAB_THEMIS=no"
   done
-  mkdir -p "$LAB/etc/themis" "$LAB/run/witness"
-  launch ctl nova-gate /usr/bin/python3 -Bu "$HERE/nova_gate.py" "$P_GATE" "$P_NOVA" "$LAB/run/gate" "$HERE/lab"
-  themis_periods
-  themis_peers
-  render themis.conf.tmpl >"$LAB/etc/themis/themis.conf"
+  mkdir -p "$LAB/etc/themis"
+  themis_config
   for e in $ENGINES; do ENGINE=$e render themis-engine.conf.tmpl >"$LAB/etc/themis/$e.conf"; done
-  HOST_NAME=controller BIND_MANAGEMENT=$(address management ctl) BIND_STORAGE=$(address storage ctl) \
-    BIND_TENANT=$(address tenant ctl) WITNESS=true RUNTIME_DIR=$LAB/run/witness HOST_DIR=$LAB/hosts/ctl SERF=serf \
-    render hostmonitor.conf.tmpl >"$LAB/etc/themis/witness.conf"
+  themis_monitor_config ctl
   once keys themis_manage keys create "$LAB/etc/themis/fencing.key"
   themis_manage db sync || die "themis-manage db sync; see $LAB/log/themis-manage.log"
+  launch ctl nova-gate /usr/bin/python3 -Bu "$HERE/nova_gate.py" "$P_GATE" "$P_NOVA" "$LAB/run/gate" "$HERE/lab"
   launch ctl themis-api "$THEMIS_BIN_DIR/themis-api" --config-file "$LAB/etc/themis/themis.conf"
   for e in $ENGINES; do engine_start "$e"; done
-  launch ctl witness "$THEMIS_BIN_DIR/themis-hostmonitor" --config-file "$LAB/etc/themis/witness.conf"
+  monitor_start ctl
   wait_http "http://$CTL_IP:$P_HA/" 30
 }
 themis_manage() { in_net ctl "$THEMIS_BIN_DIR/themis-manage" --config-file "$LAB/etc/themis/themis.conf" "$@" >>"$LAB/log/themis-manage.log" 2>&1; }
-themis_periods() { # product: the program's own defaults
-  case $LAB_PERIODS in
-    short) CONFIRM_PERIOD="confirm_period = 10" CONFIRM_PERIOD_SILENT="confirm_period_silent = 5" ;;
-    product) CONFIRM_PERIOD="# confirm_period: default" CONFIRM_PERIOD_SILENT="# confirm_period_silent: default" ;;
-    *) die "LAB_PERIODS: short or product" ;;
-  esac
+themis_config() { # for the controller; with short periods, or the product's own
+  { render themis.conf.tmpl
+    case $LAB_PERIODS in
+      short) render short-periods.tmpl ;;
+      product) ;;
+      *) die "LAB_PERIODS: short or product" ;;
+    esac
+    themis_networks ctl; } >"$LAB/etc/themis/themis.conf"
 }
-themis_peers() {
-  local k h list
+themis_periods() { # short|product
+  local e
+  themis_need
+  [[ ${1:-} == short || ${1:-} == product ]] || die "periods short|product"
+  [[ $1 != "$LAB_PERIODS" ]] || return 0
+  LAB_PERIODS=$1
+  save_settings "$LAB_HOSTS"
+  themis_config
+  # shellcheck disable=SC2086
+  stop $ENGINES
+  for e in $ENGINES; do engine_start "$e"; done
+}
+themis_networks() { # PLACE: the sections of its networks
+  local k h list BIND_MANAGEMENT BIND_STORAGE BIND_TENANT PEERS_MANAGEMENT PEERS_STORAGE PEERS_TENANT
   for k in $NETS; do
     list=witness:controller=$(address "$k" ctl)
     for h in $(each_host); do list+=", $(hostname_of "$h")=$(address "$k" "$h")"; done
-    declare -g "PEERS_${k^^}=$list"
+    printf -v "PEERS_${k^^}" %s "$list"
+    printf -v "BIND_${k^^}" %s "$(address "$k" "$1")"
   done
+  render networks.tmpl
+}
+themis_monitor_config() { # PLACE
+  local HOST_NAME HOST_DIR=$LAB/hosts/$1 RUNTIME_DIR=$LAB/run/$1 WITNESS=false
+  HOST_NAME=$(hostname_of "$1")
+  if [[ $1 == ctl ]]; then WITNESS=true; fi
+  [[ -L $HOST_DIR/serf ]] || ln -s "$(command -v serf)" "$HOST_DIR/serf"
+  rm -rf "$RUNTIME_DIR"; mkdir -p "$RUNTIME_DIR" # /run is empty after a boot
+  { render hostmonitor.conf.tmpl; themis_networks "$1"; } >"$LAB/etc/themis/$1.conf"
 }
 themis_host_boot() { # hN
-  local h=$1
   [[ $LAB_THEMIS == yes ]] || return 0
-  [[ -e $LAB/hosts/$h/serf ]] || ln -s "$(command -v serf)" "$LAB/hosts/$h/serf"
-  themis_peers
-  HOST_NAME=$(hostname_of "$h") BIND_MANAGEMENT=$(address management "$h") BIND_STORAGE=$(address storage "$h") \
-    BIND_TENANT=$(address tenant "$h") WITNESS=false RUNTIME_DIR=$LAB/run/$h HOST_DIR=$LAB/hosts/$h SERF=$LAB/hosts/$h/serf \
-    render hostmonitor.conf.tmpl >"$LAB/etc/themis/$h.conf"
-  rm -rf "${LAB:?}/run/$h"; mkdir -p "$LAB/run/$h" # /run is empty after a boot
-  monitor_start "$h"
+  themis_monitor_config "$1"
+  monitor_start "$1"
 }
 engine_start() { # NAME
   launch ctl "$1" "$THEMIS_BIN_DIR/themis-engine" --config-file "$LAB/etc/themis/themis.conf" --config-file "$LAB/etc/themis/$1.conf"
