@@ -1,0 +1,45 @@
+# The menu. On a fresh Debian 12 machine, as root and with Rust installed, begin with `make demo`.
+SHELL := /bin/bash
+SCENARIO ?= host-crash
+HOSTS ?= 4
+STEP := .ci/step
+
+.PHONY: help demo packages release debug test check format lint unit doctest labtest scenarios bench lab-up lab-down lab-wipe lab-status
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: release ## a host dies, its instances come back: installs, builds, plays; SCENARIO=... (lab/lab play --list)
+	@lab/lab up $(HOSTS) && lab/lab play $(SCENARIO)
+bench: release ## the figures: Themis beside a bare script on one lab, with the demo's and the product's periods; memory
+	@bench/run
+
+test: packages format lint unit doctest labtest scenarios ## everything that CI does
+check: format lint ## formatting and clippy, warnings are errors
+
+packages: ## Debian packages for building and for the lab
+	@$(STEP) packages lab/lab install
+release: packages ## the programs, optimised
+	@cargo build --release --workspace --bins --locked
+debug:
+	@$(STEP) build cargo build --workspace --bins --locked
+format:
+	@$(STEP) format cargo fmt --all --check
+lint:
+	@$(STEP) clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+unit: packages ## all tests, with a private MariaDB and RabbitMQ
+	@$(STEP) tests .ci/unit
+doctest:
+	@$(STEP) doctests cargo test --workspace --doc --locked
+labtest:
+	@$(STEP) lab-tests /usr/bin/python3 -B -m unittest discover -s lab -t lab -p 'test_*.py'
+scenarios: packages debug ## failures played on a lab of its own (LAB_ID=test)
+	@$(STEP) scenarios .ci/scenarios
+
+lab-up: ## the lab alone (lab/lab help)
+	@lab/lab up $(HOSTS)
+lab-down: ## stop it
+	@lab/lab down
+lab-wipe: ## stop it and remove its state
+	@lab/lab wipe
+lab-status: ## what runs there
+	@lab/lab status
