@@ -8,6 +8,9 @@ use themis_config::{KnownSection, section};
 
 use crate::device::Timing;
 
+/// Longer than the ten seconds between two readings of an incident, shorter than a BMC's own limit of a minute.
+const SESSION_IDLE: Duration = Duration::from_secs(25);
+
 section! {
     /// How hosts are powered off.
     pub struct FencingSection("fencing", strict) {
@@ -31,6 +34,7 @@ impl FencingSection {
         Timing {
             try_time: self.try_time,
             poll_interval: self.poll_interval,
+            session_idle: SESSION_IDLE,
         }
     }
 }

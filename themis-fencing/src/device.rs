@@ -19,9 +19,6 @@ use crate::ipmi::{Fault, IpmiError, Session};
 use crate::outcome::{OffAccepted, PowerCommandError};
 use crate::{Credentials, DeviceAddress};
 
-/// An unused session is closed after this time: BMCs have few sessions, and forget silent ones after a minute.
-const IDLE_LIMIT: Duration = Duration::from_secs(25);
-
 /// The times of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -29,6 +26,8 @@ pub struct Timing {
     pub try_time: Duration,
     /// The least time between two attempts.
     pub poll_interval: Duration,
+    /// After how long an unused session is closed: BMCs have few, and forget silent ones after about a minute.
+    pub session_idle: Duration,
 }
 
 /// One power device with its credentials and, between calls, an open session.
@@ -250,7 +249,7 @@ impl PowerDevice {
     fn watch(&self, slot: &mut Slot) {
         if slot.session.is_some() && !slot.watched {
             slot.watched = true;
-            tokio::spawn(close_when_idle(Arc::downgrade(&self.slot), self.timing.try_time));
+            tokio::spawn(close_when_idle(Arc::downgrade(&self.slot), self.timing));
         }
     }
 }
@@ -264,14 +263,14 @@ impl std::fmt::Debug for PowerDevice {
 }
 
 /// Ends when the session is gone, for whatever reason, or the device is.
-async fn close_when_idle(slot: Weak<Mutex<Slot>>, try_time: Duration) {
-    let mut due = Instant::now() + IDLE_LIMIT;
+async fn close_when_idle(slot: Weak<Mutex<Slot>>, timing: Timing) {
+    let mut due = Instant::now() + timing.session_idle;
     loop {
         sleep_until(due).await;
         let Some(slot) = slot.upgrade() else { return };
         let mut slot = slot.lock().await;
         due = match &slot.session {
-            Some(session) => session.used() + IDLE_LIMIT,
+            Some(session) => session.used() + timing.session_idle,
             None => Instant::now(),
         };
         if due <= Instant::now() {
@@ -280,7 +279,7 @@ async fn close_when_idle(slot: Weak<Mutex<Slot>>, try_time: Duration) {
             // Whoever asks the device meanwhile need not wait for this farewell.
             drop(slot);
             if let Some(session) = idle {
-                session.close(Deadline::after(try_time)).await;
+                session.close(Deadline::after(timing.try_time)).await;
             }
             return;
         }

@@ -4,6 +4,7 @@
 //! Sealed text is `v1:` and the base64 of nonce (12 bytes), ciphertext and tag (16 bytes). Nonces are random: one key
 //! may seal some 2^32 passwords. Nothing here writes files; `themis-manage keys create` writes [`SealKey::new_text`].
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aes_gcm::aead::{Aead, Payload};
@@ -84,6 +85,9 @@ impl SealKey {
                 file: file.to_owned(),
                 source,
             })?;
+        if readable_by_all(file) {
+            tracing::warn!(file = %file.display(), "the key that seals device passwords is readable by every user; chmod o= it");
+        }
         Self::from_text(&text).ok_or_else(|| SealError::NotAKey { file: file.to_owned() })
     }
 
@@ -164,6 +168,10 @@ fn associated_data(address: &DeviceAddress) -> Vec<u8> {
     ]
     .join("\0")
     .into_bytes()
+}
+
+fn readable_by_all(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], SealError> {

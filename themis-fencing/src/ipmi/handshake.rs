@@ -19,6 +19,8 @@ use crate::deadline::Deadline;
 
 const OPEN: &str = "open session";
 const RAKP_1: &str = "RAKP message 1";
+/// Some BMCs do not answer at all; the operator should know where to look.
+const RAKP_1_SILENT: &str = "RAKP message 1; a BMC that does not know the user may stay silent";
 const RAKP_3: &str = "RAKP message 3";
 
 /// A session that both sides hold open.
@@ -92,7 +94,7 @@ async fn authenticate(
     deadline: Deadline,
 ) -> Result<Handshake, IpmiError> {
     let mut question = Step {
-        name: RAKP_1,
+        name: RAKP_1_SILENT,
         packet: packet::plain(kind::RAKP_1, &parties.rakp_1(tag + 1)),
         reply: kind::RAKP_2,
         read: |bytes: &[u8]| parties.read_rakp_2(bytes, tag + 1),

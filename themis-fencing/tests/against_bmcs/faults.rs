@@ -71,13 +71,12 @@ async fn a_bmc_that_loses_replies_is_switched_off_in_the_end() {
 }
 
 #[tokio::test]
-async fn an_unanswered_power_off_may_have_acted_and_is_not_sent_twice() {
+async fn nothing_is_sent_to_a_bmc_that_does_not_answer_the_look_before() {
     let simulator = Simulator::start(1);
     let device = simulator.device(1);
     assert_eq!(state(&device, seconds(2)).await, Ok(PowerState::On));
     simulator.fault("flaky=100");
     let error = device.off(seconds(2)).await.unwrap_err();
-    // The look before the command finds nobody, so nothing is sent.
     assert!(matches!(error, PowerCommandError::NotSent { .. }), "{}", error.detail());
     assert!(!error.may_have_acted());
     assert_eq!(simulator.truth(1), PowerState::On);

@@ -13,6 +13,8 @@ mod binding;
 mod faults;
 mod interop;
 mod many;
+mod network;
 mod openipmi;
+mod relay;
 mod sessions;
 mod simulator;

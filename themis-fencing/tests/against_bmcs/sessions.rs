@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use themis_core::power::PowerState;
+use themis_fencing::device::Timing;
 use tokio::time::Instant;
 
-use crate::simulator::{Simulator, seconds, state};
+use crate::simulator::{QUICK, Simulator, device_at, seconds, state};
 
 fn sessions(simulator: &Simulator) -> usize {
     simulator.log().matches("session up").count()
@@ -104,4 +105,29 @@ async fn requests_to_one_device_wait_for_each_other_within_their_deadlines() {
         "{:?}",
         started.elapsed()
     );
+}
+
+#[tokio::test]
+async fn an_idle_session_is_given_back_and_a_used_one_kept() {
+    let simulator = Simulator::start(1);
+    simulator.fault("maxsess=1");
+    let timing = Timing {
+        session_idle: Duration::from_millis(400),
+        ..QUICK
+    };
+    let device = device_at(simulator.port(1), "admin", "secret-1", timing);
+    for _ in 0..8 {
+        assert_eq!(state(&device, seconds(1)).await, Ok(PowerState::On));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(sessions(&simulator), 1, "a session in use was closed");
+    let reading = state(&simulator.device(1), seconds(3)).await;
+    assert_eq!(
+        reading,
+        Ok(PowerState::On),
+        "the idle session still holds the only place"
+    );
+    // Idle a second time: the watch begins anew with the next session.
+    assert_eq!(state(&device, seconds(3)).await, Ok(PowerState::On));
+    assert_eq!(state(&simulator.device(1), seconds(3)).await, Ok(PowerState::On));
 }

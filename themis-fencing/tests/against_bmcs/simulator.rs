@@ -15,6 +15,7 @@ use themis_fencing::{Credentials, DeviceAddress, PowerDevice};
 pub(crate) const QUICK: Timing = Timing {
     try_time: Duration::from_millis(400),
     poll_interval: Duration::from_millis(100),
+    session_idle: Duration::from_secs(25),
 };
 
 pub(crate) struct Simulator {
@@ -104,7 +105,8 @@ impl Simulator {
         );
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// A file of the simulator's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
