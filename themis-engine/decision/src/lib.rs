@@ -23,6 +23,6 @@ pub mod verdict;
 pub mod view;
 pub mod world;
 
-pub use judge::{Change, Judgement, Want, judge};
+pub use judge::{Change, Judgement, Want, WantedEffect, judge};
 pub use policy::Policy;
 pub use world::World;

@@ -13,6 +13,8 @@ mod recovering;
 #[cfg(test)]
 mod tests;
 
+pub use recovering::proven_off;
+
 use std::time::Duration;
 
 use serde_json::json;

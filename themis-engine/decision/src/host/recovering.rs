@@ -60,7 +60,7 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
 
 /// Names of hosts that are proven off now: a destination among them cannot be running what it was receiving.
 #[must_use]
-pub(crate) fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
+pub fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
     world
         .hosts
         .values()

@@ -245,6 +245,7 @@ impl Recovery {
                 attempts: 0,
                 phase: Phase::Waiting(None),
                 reset: false,
+                stopped: false,
                 before,
                 slow: false,
             });
@@ -287,8 +288,12 @@ impl InstanceRecovery {
             (Step::Evacuate, StepEvent::Succeeded) => self.phase = Phase::Moving(now),
             (Step::Evacuate, StepEvent::Indeterminate) => self.phase = Phase::Doubtful(now),
             (Step::Stop, StepEvent::Started) => self.phase = Phase::Stopping,
-            (Step::Follow | Step::Stop, StepEvent::Succeeded) => self.finish(row),
-            (Step::Stop, StepEvent::Failed | StepEvent::Indeterminate) => self.phase = Phase::Moving(now),
+            (Step::Follow, StepEvent::Succeeded) => self.finish(row),
+            // The next look concludes; a stop is sent once.
+            (Step::Stop, StepEvent::Succeeded | StepEvent::Failed | StepEvent::Indeterminate) => {
+                self.stopped = true;
+                self.phase = Phase::Moving(now);
+            }
             (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed | StepEvent::Indeterminate) => {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;

@@ -150,6 +150,8 @@ pub struct InstanceRecovery {
     pub phase: Phase,
     /// Its state was reset to error for the evacuation.
     pub reset: bool,
+    /// It was asked to stop after it arrived.
+    pub stopped: bool,
     /// Migrations that existed before the last post.
     pub before: Vec<i64>,
     /// An alarm about its slowness was given.

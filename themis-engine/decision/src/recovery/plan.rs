@@ -160,5 +160,7 @@ fn post(instance: &InstanceRecovery, proof: &FenceProof) -> Planned {
 /// Whether an instance that arrived must be stopped again: it did not run before and Nova started it.
 #[must_use]
 pub fn must_stop(instance: &InstanceRecovery, vm_state_now: &str) -> bool {
-    vm_state_now == "active" && !matches!(instance.listed.vm_state.as_str(), "active" | "building" | "error")
+    !instance.stopped
+        && vm_state_now == "active"
+        && !matches!(instance.listed.vm_state.as_str(), "active" | "building" | "error")
 }
