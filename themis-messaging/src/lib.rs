@@ -1,11 +1,11 @@
 //! The bus: what the programs of Themis say to each other, in oslo.messaging's wire format on RabbitMQ.
 //!
-//! [`Bus`] is the one thing that callers need; `rabbit::RabbitBus` speaks with a broker, [`local::LocalBus`] serves
+//! [`Bus`] is the one thing that callers need; [`rabbit::RabbitBus`] speaks with a broker, [`local::LocalBus`] serves
 //! one process (tests, the simulator). A Python service on the other side cannot tell the difference. Messages only
 //! wake somebody or carry what is fresh: truth is in the database, so nothing here retries for ever or stores.
 //! Guarantees: a call or cast is handled at most once by a server (it is acknowledged before it is handled); a
 //! publication is sent at least once (again after a lost connection, same `_unique_id`, dropped by the receiver's cache).
-//! Read next: [`bus`], then [`declare`] (the table of queues), then `rabbit`.
+//! Read next: [`bus`], then [`declare`] (the table of queues), then [`rabbit`].
 
 pub mod bus;
 pub mod config;
@@ -17,6 +17,7 @@ pub mod envelope;
 pub mod error;
 pub mod local;
 pub mod names;
+pub mod rabbit;
 pub mod rpc_error;
 mod server;
 pub mod serving;

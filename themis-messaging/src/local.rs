@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::{Bus, Endpoint, Handler, Keep, Receipt, Sent};
 use crate::dispatch::Dispatcher;
-use crate::envelope::{Request, new_id};
+use crate::envelope::Request;
 use crate::serving::{Readiness, Serving};
 use crate::waiting::Waiting;
 use crate::{BusError, CallError, Context, RpcError, Target, server};
@@ -139,23 +139,6 @@ impl State {
     }
 }
 
-pub(crate) fn request(context: &Context, target: &Target, method: &str, args: Value) -> Result<Request, BusError> {
-    let Value::Object(args) = args else {
-        return Err(BusError::Arguments {
-            method: method.to_owned(),
-        });
-    };
-    Ok(Request {
-        method: method.to_owned(),
-        args,
-        namespace: target.namespace.clone(),
-        version: Some(Value::String(target.version.to_string())),
-        call: None,
-        unique_id: Some(new_id()),
-        context: context.clone(),
-    })
-}
-
 #[async_trait]
 impl Bus for LocalBus {
     async fn cast(
@@ -170,7 +153,7 @@ impl Bus for LocalBus {
         self.send(
             target,
             Work {
-                request: request(context, target, method, args)?,
+                request: Request::new(context, target, method, args)?,
                 answer: None,
             },
         )
@@ -189,7 +172,7 @@ impl Bus for LocalBus {
         self.send(
             target,
             Work {
-                request: request(context, target, method, args)?,
+                request: Request::new(context, target, method, args)?,
                 answer: Some(answer),
             },
         )?;
@@ -211,7 +194,7 @@ impl Bus for LocalBus {
         keep: Keep,
         expires: Duration,
     ) -> Result<Receipt, BusError> {
-        let request = request(context, target, method, args)?;
+        let request = Request::new(context, target, method, args)?;
         let now = Instant::now();
         let (done, receipt) = Receipt::new(now + expires, Arc::default());
         let mut state = self.state();

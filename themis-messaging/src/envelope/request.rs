@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 use serde_json::{Map, Value};
 
-use super::{CONTEXT_PREFIX, DecodeError, take_context, take_text, unwrap, wrap};
-use crate::Context;
+use super::{CONTEXT_PREFIX, DecodeError, new_id, take_context, take_text, unwrap, wrap};
+use crate::{BusError, Context, Target};
 
 /// A request to run a method.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,27 @@ pub struct Call {
 }
 
 impl Request {
+    /// A new request without a wish for an answer.
+    ///
+    /// # Errors
+    /// The arguments are no object.
+    pub(crate) fn new(context: &Context, target: &Target, method: &str, args: Value) -> Result<Self, BusError> {
+        let Value::Object(args) = args else {
+            return Err(BusError::Arguments {
+                method: method.to_owned(),
+            });
+        };
+        Ok(Self {
+            method: method.to_owned(),
+            args,
+            namespace: target.namespace.clone(),
+            version: Some(Value::String(target.version.to_string())),
+            call: None,
+            unique_id: Some(new_id()),
+            context: context.clone(),
+        })
+    }
+
     /// Reads a request from an uncompressed body.
     ///
     /// # Errors

@@ -1,0 +1,216 @@
+//! The listening role of one served topic: three queues, acknowledged first and handled then, as oslo does it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::SelectAll;
+use lapin::message::Delivery;
+use lapin::options::{
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeleteOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, Consumer};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::connector::Line;
+use super::supervisor::{Ended, Role};
+use super::topology::{bind, declare_exchange, declare_queue, short};
+use crate::bus::Endpoint;
+use crate::declare::DeclareError;
+use crate::duplicates::Duplicates;
+use crate::envelope::{DecodeError, Request, body};
+use crate::serving::Readiness;
+use crate::settings::QueueOptions;
+
+/// Messages taken ahead when the operator sets no `rabbit_qos_prefetch_count`. Oslo's 0 means all there are; here
+/// what is not yet handled stays with the broker, where it expires.
+const PREFETCH: u16 = 256;
+
+/// Listens for one server.
+pub(crate) struct Listener {
+    pub(crate) endpoint: Endpoint,
+    /// The control exchange's name.
+    pub(crate) exchange: String,
+    pub(crate) queues: QueueOptions,
+    pub(crate) prefetch: u16,
+    /// The server's own queue of fanouts; the same over reconnects.
+    pub(crate) fanout_queue: String,
+    pub(crate) inbox: mpsc::Sender<Request>,
+    pub(crate) readiness: Arc<watch::Sender<Readiness>>,
+    pub(crate) duplicates: Duplicates,
+    pub(crate) stop: CancellationToken,
+}
+
+#[async_trait]
+impl Role for Listener {
+    fn name(&self) -> String {
+        format!("listening:{}", self.endpoint.topic)
+    }
+
+    async fn run(&mut self, line: &Line) -> Ended {
+        loop {
+            let (channel, deliveries) = match self.subscribe(line).await {
+                Ok(subscribed) => subscribed,
+                Err(ended) => return ended,
+            };
+            self.readiness.send_replace(Readiness::Ready);
+            match self.listen(channel, deliveries).await {
+                // A queue was deleted under us, or moved: the connection is good, so declare again.
+                None if line.connection.status().connected() => {
+                    tracing::warn!(topic = %self.endpoint.topic, "the broker cancelled our consumer; declaring again");
+                    self.readiness.send_replace(Readiness::Away);
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Ended::Stopped,
+                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                    }
+                }
+                None => return Ended::Lost("the connection ended".to_owned()),
+                Some(ended) => return ended,
+            }
+        }
+    }
+
+    fn away(&mut self) {
+        self.readiness.send_replace(Readiness::Away);
+    }
+
+    fn refused(&mut self, error: &DeclareError) {
+        self.readiness.send_replace(Readiness::Refused(error.clone()));
+    }
+}
+
+impl Listener {
+    /// Declares and consumes in oslo's order: the topic's queue, the server's, the fanout's.
+    async fn subscribe(&self, line: &Line) -> Result<(Channel, SelectAll<Consumer>), Ended> {
+        let lost = |error: lapin::Error| Ended::Lost(error.to_string());
+        let channel = line.connection.create_channel().await.map_err(lost)?;
+        let prefetch = if self.prefetch == 0 { PREFETCH } else { self.prefetch };
+        channel
+            .basic_qos(prefetch, BasicQosOptions::default())
+            .await
+            .map_err(lost)?;
+        let (topic, server) = (self.endpoint.topic.as_str(), &self.endpoint.server);
+        let control = self.queues.control_exchange(&self.exchange);
+        declare_exchange(&channel, &control).await?;
+        let names = [topic.to_owned(), format!("{topic}.{server}")];
+        for name in &names {
+            declare_queue(&channel, &self.queues.shared_queue(name), false).await?;
+            bind(&channel, name, &control.name, name).await?;
+        }
+        let fanout = self.queues.fanout_exchange(topic);
+        declare_exchange(&channel, &fanout).await?;
+        declare_queue(&channel, &self.queues.transient_queue(&self.fanout_queue), true).await?;
+        bind(&channel, &self.fanout_queue, &fanout.name, topic).await?;
+        let mut deliveries = SelectAll::new();
+        for (tag, queue) in names.iter().chain([&self.fanout_queue]).enumerate() {
+            let tag = short(&(tag + 1).to_string())?;
+            let consumer = channel
+                .basic_consume(
+                    short(queue)?,
+                    tag,
+                    BasicConsumeOptions::default(),
+                    FieldTable::default(),
+                )
+                .await
+                .map_err(lost)?;
+            deliveries.push(consumer);
+        }
+        Ok((channel, deliveries))
+    }
+
+    /// Takes deliveries until one consumer ends (`None`) or the role is stopped.
+    async fn listen(&mut self, channel: Channel, mut deliveries: SelectAll<Consumer>) -> Option<Ended> {
+        let consumers = deliveries.len();
+        let stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    self.leave(&channel).await;
+                    return Some(Ended::Stopped);
+                }
+                delivery = deliveries.next() => match delivery {
+                    Some(Ok(delivery)) => self.take(delivery).await?,
+                    Some(Err(error)) => return error.is_amqp_hard_error().then(|| Ended::Lost(error.to_string())),
+                    None => return None,
+                },
+            }
+            if deliveries.len() < consumers {
+                return None;
+            }
+        }
+    }
+
+    /// Acknowledges and hands over one message; what cannot be read is rejected, as a Python server does.
+    async fn take(&mut self, delivery: Delivery) -> Option<()> {
+        if delivery.redelivered {
+            metrics::counter!("themis_bus_redelivered_total").increment(1);
+        }
+        match read(&delivery) {
+            Err(error) => {
+                metrics::counter!("themis_bus_unreadable_total").increment(1);
+                tracing::warn!(topic = %self.endpoint.topic, "message dropped: {error}");
+                delivery
+                    .acker
+                    .reject(BasicRejectOptions { requeue: false })
+                    .await
+                    .ok()
+                    .map(drop)
+            }
+            Ok(request) => {
+                // Room first: a message that is acknowledged is ours alone.
+                let room = self.inbox.reserve().await.ok()?;
+                delivery.acker.ack(BasicAckOptions::default()).await.ok()?;
+                if self.duplicates.seen(request.unique_id.as_deref()) {
+                    metrics::counter!("themis_bus_duplicates_total").increment(1);
+                } else {
+                    metrics::counter!("themis_bus_received_total").increment(1);
+                    room.send(request);
+                }
+                Some(())
+            }
+        }
+    }
+
+    /// Leaves the topic in order: nothing more is delivered, and the fanout queue does not stay behind.
+    async fn leave(&self, channel: &Channel) {
+        let goodbye = async {
+            for tag in 1..=3 {
+                channel
+                    .basic_cancel(tag.to_string().into(), BasicCancelOptions::default())
+                    .await?;
+            }
+            channel
+                .queue_delete(self.fanout_queue.as_str().into(), QueueDeleteOptions::default())
+                .await?;
+            channel.close(200, "goodbye".into()).await
+        };
+        if !matches!(timeout(Duration::from_secs(3), goodbye).await, Ok(Ok(()))) {
+            tracing::debug!(topic = %self.endpoint.topic, "left without the broker's goodbye; the queue will expire");
+        }
+    }
+}
+
+fn read(delivery: &Delivery) -> Result<Request, DecodeError> {
+    Request::decode(&open(delivery)?)
+}
+
+/// The body of a delivery, decompressed.
+pub(crate) fn open(delivery: &Delivery) -> Result<std::borrow::Cow<'_, [u8]>, DecodeError> {
+    let properties = &delivery.properties;
+    let compression = properties
+        .headers()
+        .as_ref()
+        .and_then(|headers| headers.inner().get("compression"));
+    let compression = match compression {
+        Some(AMQPValue::LongString(text)) => Some(String::from_utf8_lossy(text.as_bytes()).into_owned()),
+        Some(AMQPValue::ShortString(text)) => Some(text.as_str().to_owned()),
+        _ => None,
+    };
+    let content_type = properties.content_type().as_ref().map(|text| text.as_str());
+    body::open(content_type, compression.as_deref(), &delivery.data)
+}

@@ -1,0 +1,238 @@
+//! Everything on its way to the broker: taken in at once, bounded, sent by [`super::sender`], ended by the clock if not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::topology::LONGEST;
+use crate::BusError;
+use crate::bus::{Receipt, Sent};
+use crate::declare::{Exchange, Queue};
+use crate::envelope::MAX_BODY;
+use crate::waiting::{Held, MOST, Waiting};
+
+/// Where a message goes.
+#[derive(Debug, Clone)]
+pub(crate) enum Route {
+    /// Straight into a queue: a reply.
+    Queue,
+    /// Through the control exchange, by routing key.
+    Topic(Exchange),
+    /// To every queue of a topic.
+    Fanout(Exchange),
+    /// Through the control exchange into a queue that the publisher declares too: a notification.
+    Notification(Exchange, Queue),
+}
+
+impl Route {
+    /// The exchange's name; empty for the one that leads straight into queues.
+    pub(crate) fn exchange(&self) -> &str {
+        match self {
+            Self::Queue => "",
+            Self::Topic(exchange) | Self::Fanout(exchange) | Self::Notification(exchange, _) => &exchange.name,
+        }
+    }
+}
+
+/// A message on its way.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) route: Route,
+    pub(crate) key: String,
+    pub(crate) body: Arc<[u8]>,
+    /// Whether the broker must say so when no queue takes it.
+    pub(crate) mandatory: bool,
+    /// Whether the broker drops it when its time is over.
+    pub(crate) expires: bool,
+    attempted: Arc<AtomicBool>,
+    done: oneshot::Sender<Result<Sent, BusError>>,
+}
+
+impl Outgoing {
+    /// It is about to be written to the broker.
+    pub(crate) fn attempt(&self) {
+        self.attempted.store(true, Ordering::Relaxed);
+    }
+
+    fn end(self, outcome: Result<Sent, BusError>) {
+        // Nobody waits for most receipts.
+        let _ = self.done.send(outcome);
+    }
+}
+
+/// What a publisher says of its message, beside the message.
+#[derive(Debug)]
+pub(crate) struct Posting {
+    pub(crate) route: Route,
+    pub(crate) key: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) mandatory: bool,
+    pub(crate) expires: bool,
+    /// Only the newest of this name waits.
+    pub(crate) slot: Option<String>,
+    /// How long it is good for.
+    pub(crate) good_for: Duration,
+}
+
+/// The way out, shared by all publishers of a bus.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    state: Mutex<State>,
+    /// Something waits for the sender.
+    arrived: Notify,
+    /// The earliest expiry may have changed.
+    clock: Notify,
+    /// Something has left.
+    left: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: Waiting<Outgoing>,
+    on_their_way: usize,
+    closed: bool,
+}
+
+impl Outbox {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a message in.
+    pub(crate) fn post(&self, posting: Posting) -> Result<Receipt, BusError> {
+        if posting.key.len() > LONGEST || posting.route.exchange().len() > LONGEST {
+            return Err(BusError::Refused {
+                text: format!("names have at most {LONGEST} bytes"),
+            });
+        }
+        if posting.body.len() > MAX_BODY {
+            return Err(BusError::Refused {
+                text: format!("messages have at most {MAX_BODY} bytes"),
+            });
+        }
+        let now = Instant::now();
+        let until = now + posting.good_for;
+        let attempted = Arc::new(AtomicBool::new(false));
+        let (done, receipt) = Receipt::new(until, attempted.clone());
+        let Posting {
+            route,
+            key,
+            body,
+            mandatory,
+            expires,
+            slot,
+            ..
+        } = posting;
+        let bytes = body.len();
+        let outgoing = Outgoing {
+            route,
+            key,
+            body: body.into(),
+            mandatory,
+            expires,
+            attempted,
+            done,
+        };
+        let mut state = self.state();
+        if state.closed {
+            return Err(BusError::Stopping);
+        }
+        match state.waiting.push(outgoing, slot, bytes, now, until) {
+            Ok(superseded) => {
+                drop(state);
+                if let Some(older) = superseded {
+                    older.end(Ok(Sent::Superseded));
+                }
+            }
+            Err(_) => return Err(BusError::Full { waiting: MOST }),
+        }
+        self.arrived.notify_one();
+        self.clock.notify_one();
+        Ok(receipt)
+    }
+
+    /// The oldest waiting message, if any. It counts as on its way until it is ended or put back.
+    pub(crate) fn take(&self) -> Option<Held<Outgoing>> {
+        let mut state = self.state();
+        let held = state.waiting.take()?;
+        state.on_their_way += 1;
+        Some(held)
+    }
+
+    /// Ends a message.
+    pub(crate) fn end(&self, held: Held<Outgoing>, outcome: Result<Sent, BusError>) {
+        let mut state = self.state();
+        state.on_their_way = state.on_their_way.saturating_sub(1);
+        state.waiting.done(&held);
+        drop(state);
+        held.item.end(outcome);
+        self.left.notify_one();
+    }
+
+    /// Puts an unconfirmed message back for the next connection.
+    pub(crate) fn put_back(&self, held: Held<Outgoing>) {
+        let mut state = self.state();
+        state.on_their_way = state.on_their_way.saturating_sub(1);
+        let superseded = state.waiting.put_back(held);
+        drop(state);
+        if let Some(older) = superseded {
+            older.item.end(Ok(Sent::Superseded));
+        }
+        self.arrived.notify_one();
+        self.clock.notify_one();
+    }
+
+    /// Returns when something may wait.
+    pub(crate) async fn arrived(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.state().waiting.len()
+    }
+
+    /// Takes nothing more.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+    }
+
+    /// Returns when everything has left.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            {
+                let state = self.state();
+                if state.waiting.len() == 0 && state.on_their_way == 0 {
+                    return;
+                }
+            }
+            left.await;
+        }
+    }
+
+    /// Ends messages whose time is over, whether there is a broker or not.
+    pub(crate) async fn keep_time(&self, stop: CancellationToken) {
+        loop {
+            let next = self.state().waiting.next_expiry();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.clock.notified() => {}
+                () = async { match next { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
+                    let now = Instant::now();
+                    let over = self.state().waiting.expired(now);
+                    metrics::counter!("themis_bus_expired_total").increment(over.len() as u64);
+                    for held in over {
+                        let waited = held.waited(now);
+                        held.item.end(Err(BusError::Expired { waited }));
+                    }
+                    self.left.notify_one();
+                }
+            }
+        }
+    }
+}
