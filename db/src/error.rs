@@ -85,6 +85,9 @@ pub enum StoreError {
         /// What the driver met.
         source: DbErr,
     },
+    /// The work of a transaction kept the transaction beyond its end; it was not committed.
+    #[error("a transaction was kept beyond its end; it was not committed")]
+    TransactionEscaped,
     /// A stored word is none of its set: another program wrote it.
     #[error("table {table}: {source}")]
     UnknownWord {
@@ -124,6 +127,7 @@ impl StoreError {
             | Self::MarkerNotFound { .. }
             | Self::Stale { .. }
             | Self::LeaseLost { .. }
+            | Self::TransactionEscaped
             | Self::UnknownWord { .. }
             | Self::Json { .. }
             | Self::Refused { .. } => Advice::GiveUp,

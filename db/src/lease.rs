@@ -104,45 +104,70 @@ pub async fn lease_renew(db: &impl ConnectionTrait, holder: &str, epoch: Epoch) 
     }
 }
 
+/// Gives the lease up at an orderly stop: an empty holder may be replaced at once. Nothing when it is not ours any more.
+///
+/// # Errors
+/// The database's trouble; the lease then ends by itself.
+pub async fn lease_release(db: &impl ConnectionTrait, holder: &str, epoch: Epoch) -> Result<(), StoreError> {
+    Entity::update_many()
+        .col_expr(Column::Holder, Expr::value(""))
+        .col_expr(Column::Beat, Expr::col(Column::Beat).add(1))
+        .filter(Column::Name.eq(ENGINE_LEASE))
+        .filter(Column::Holder.eq(holder))
+        .filter(Column::Token.eq(epoch.0))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
 /// Runs `work` in a transaction that also renews the lease, and so commits only while `holder` holds it at `epoch`.
 /// After a conflict the whole of `work` runs again, a few times. A commit is a renewal.
+/// Written as `async |txn| { .. }`.
 ///
 /// # Errors
 /// [`StoreError::LeaseLost`] with nothing written; [`StoreError::Unknown`] when the commit's answer was lost; else what
 /// `work` returned, with nothing written.
-pub async fn epoch_transaction<T>(
+pub async fn epoch_transaction<T, F>(
     pool: &Pool,
     holder: &str,
     epoch: Epoch,
-    work: impl AsyncFn(&EpochTxn<'_>) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
+    work: impl Fn(EpochTxn) -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
     pool.transaction(async |txn| {
         // First, so that a lost lease is known before anything else, and so that two leaders queue at this row.
-        lease_renew(txn, holder, epoch).await?;
-        work(&EpochTxn { txn, holder, epoch }).await
+        lease_renew(&txn, holder, epoch).await?;
+        work(EpochTxn {
+            txn,
+            holder: holder.to_owned(),
+            epoch,
+        })
+        .await
     })
     .await
 }
 
 /// The right to write what only the leader may write. Made by [`epoch_transaction`] alone.
 #[derive(Debug)]
-pub struct EpochTxn<'a> {
-    txn: &'a Txn,
-    holder: &'a str,
+pub struct EpochTxn {
+    txn: Txn,
+    holder: String,
     epoch: Epoch,
 }
 
-impl EpochTxn<'_> {
+impl EpochTxn {
     /// The open transaction, for reads and for writes that others may do too.
     #[must_use]
     pub const fn txn(&self) -> &Txn {
-        self.txn
+        &self.txn
     }
 
     /// Who writes.
     #[must_use]
-    pub const fn holder(&self) -> &str {
-        self.holder
+    pub fn holder(&self) -> &str {
+        &self.holder
     }
 
     /// Under which leadership.

@@ -17,6 +17,8 @@ pub mod schema;
 mod stamp;
 pub mod store;
 pub mod target;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 
 pub use config::DatabaseSection;

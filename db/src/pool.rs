@@ -1,5 +1,6 @@
 //! A pool of connections in which every statement has a deadline, and transactions that run again after a conflict.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -50,10 +51,14 @@ impl Pool {
 
     /// Runs `work` in a transaction and commits when it returns `Ok`. After a conflict (deadlock, lock wait,
     /// Galera's certification) the whole of `work` runs again, a few times, with jitter: it must have no other effect.
+    /// `work` takes the transaction by value, so that the future can be sent to another thread; it must end with it.
     ///
     /// # Errors
     /// What `work` returned, nothing written; [`StoreError::Unknown`] when the answer to the commit was lost.
-    pub async fn transaction<T>(&self, work: impl AsyncFn(&Txn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub async fn transaction<T, F>(&self, work: impl Fn(Txn) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let mut delays = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(5))
             .with_max_delay(Duration::from_millis(200))
@@ -71,24 +76,33 @@ impl Pool {
         }
     }
 
-    async fn attempt<T>(&self, work: &impl AsyncFn(&Txn) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    async fn attempt<T, F>(&self, work: &impl Fn(Txn) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
         let begun = self
             .within(self.connection.begin())
             .await
             .map_err(|e| StoreError::from(e).before_commit())?;
-        let txn = Txn {
-            transaction: begun,
+        let begun = Arc::new(begun);
+        let outcome = work(Txn {
+            transaction: begun.clone(),
             pool: self.clone(),
+        })
+        .await;
+        // Whoever still holds the transaction now could write after the commit; without the only handle it rolls back.
+        let Some(transaction) = Arc::into_inner(begun) else {
+            return Err(StoreError::TransactionEscaped);
         };
-        match work(&txn).await {
+        match outcome {
             Ok(value) => self
-                .within(txn.transaction.commit())
+                .within(transaction.commit())
                 .await
                 .map_err(StoreError::of_commit)
                 .map(|()| value),
             Err(error) => {
                 // A rollback that fails is done by the server when the connection goes.
-                drop(self.within(txn.transaction.rollback()).await);
+                drop(self.within(transaction.rollback()).await);
                 Err(error.before_commit())
             }
         }
@@ -99,7 +113,7 @@ impl Pool {
             self.overdue.note();
             let text = format!("no answer within {} s", self.deadline.as_secs_f64());
             let overdue = sea_orm::SqlxError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text));
-            Err(DbErr::Query(RuntimeErr::SqlxError(std::sync::Arc::new(overdue))))
+            Err(DbErr::Query(RuntimeErr::SqlxError(Arc::new(overdue))))
         })
     }
 }
@@ -107,7 +121,7 @@ impl Pool {
 /// A transaction that is open; see [`Pool::transaction`].
 #[derive(Debug)]
 pub struct Txn {
-    transaction: DatabaseTransaction,
+    transaction: Arc<DatabaseTransaction>,
     pool: Pool,
 }
 

@@ -15,5 +15,8 @@ pub(crate) mod notifications;
 pub(crate) mod power_devices;
 pub(crate) mod requests;
 pub(crate) mod segment_networks;
+mod uuid_text;
 pub(crate) mod vmoves;
 pub(crate) mod workflow_steps;
+
+pub(crate) use uuid_text::TextUuid;

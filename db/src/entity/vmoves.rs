@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use super::TextUuid;
+
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "vmoves")]
 pub struct Model {

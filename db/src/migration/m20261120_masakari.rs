@@ -96,6 +96,7 @@ fn hosts(dialect: Dialect) -> TableCreateStatement {
         .index(&mut unique("uniq_host0name0deleted", &["name", "deleted"]))
         .foreign_key(
             ForeignKey::create()
+                .name("fk_failover_segments_uuid")
                 .from("hosts", "failover_segment_id")
                 .to("failover_segments", "uuid"),
         );

@@ -1,12 +1,13 @@
 //! Where each host stands (table `host_states`): the engine's word, shown by the API.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::TextUuid, sea_query::Expr,
+    ActiveValue::NotSet, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::Expr,
 };
 use serde_json::Value;
 use themis_core::{HostId, HostState, IncidentId, Reason};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::host_states::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;
@@ -79,12 +80,13 @@ pub async fn host_state_get(db: &impl ConnectionTrait, host: HostId) -> Result<O
         .transpose()
 }
 
-/// Writes a host's state in place of the one of generation `expected` (`None`: there is none yet).
+/// Writes a host's state in place of the one of generation `expected` (`None`: there is none yet). Over an earlier one
+/// `view` stays as it is: it is written apart, by [`host_state_view_in_txn`].
 ///
 /// # Errors
 /// [`StoreError::Stale`] when another generation stands there; read it again.
 pub async fn host_state_put_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     row: &HostStateRow,
     expected: Option<i64>,
 ) -> Result<(), StoreError> {
@@ -112,6 +114,7 @@ pub async fn host_state_put_in_txn(
             },
         };
     };
+    let model = ActiveModel { view: NotSet, ..model };
     let written = Entity::update_many()
         .set(model)
         .filter(Column::HostUuid.eq(TextUuid(row.host_uuid.0)))
@@ -130,7 +133,7 @@ pub async fn host_state_put_in_txn(
 /// # Errors
 /// The database's trouble.
 pub async fn host_state_view_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     host: HostId,
     view: &Value,
     at: OffsetDateTime,
@@ -148,7 +151,7 @@ pub async fn host_state_view_in_txn(
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn host_state_delete_in_txn(epoch: &EpochTxn<'_>, host: HostId) -> Result<(), StoreError> {
+pub async fn host_state_delete_in_txn(epoch: &EpochTxn, host: HostId) -> Result<(), StoreError> {
     Entity::delete_by_id(TextUuid(host.0)).exec(epoch.txn()).await?;
     Ok(())
 }

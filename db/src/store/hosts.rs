@@ -2,11 +2,12 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    prelude::TextUuid, sea_query::Expr,
+    sea_query::Expr,
 };
 use themis_core::{HostId, SegmentId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::hosts::{ActiveModel, Column, Entity, Model};
 use crate::entity::{failover_segments, power_devices};
 use crate::stamp::seconds;
@@ -161,6 +162,7 @@ pub async fn host_find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<
 /// [`StoreError::NotFound`] for the segment; [`StoreError::AlreadyExists`] when a living host of any segment has the name.
 pub async fn host_create(pool: &Pool, new: NewHost, at: OffsetDateTime) -> Result<HostRow, StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         // Locked, so that the segment cannot be deleted between this look and the insert.
         failover_segments::Entity::find()
             .filter(failover_segments::Column::Uuid.eq(TextUuid(new.segment_uuid.0)))
@@ -236,6 +238,7 @@ pub async fn host_update(
 /// [`StoreError::NotFound`].
 pub async fn host_delete(pool: &Pool, host: HostId, at: OffsetDateTime) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
             .col_expr(Column::DeletedAt, Expr::value(seconds(at)))
@@ -260,7 +263,7 @@ pub async fn host_delete(pool: &Pool, host: HostId, at: OffsetDateTime) -> Resul
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn host_flags_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     host: HostId,
     on_maintenance: Option<bool>,
     reserved: Option<bool>,

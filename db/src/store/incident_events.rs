@@ -1,12 +1,10 @@
 //! What happened in an incident, for people (table `incident_events`): a log that is only appended to.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::TextUuid,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use themis_core::{Epoch, HostId, IncidentId, Reason};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::incident_events::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;
@@ -90,7 +88,7 @@ pub async fn event_list(
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn event_append_in_txn(epoch: &EpochTxn<'_>, events: &[NewEvent]) -> Result<(), StoreError> {
+pub async fn event_append_in_txn(epoch: &EpochTxn, events: &[NewEvent]) -> Result<(), StoreError> {
     if events.is_empty() {
         return Ok(());
     }

@@ -2,11 +2,11 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    prelude::TextUuid,
 };
 use themis_core::{HostId, IncidentId, NotificationId, Reason, SegmentId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::incidents::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;
@@ -150,7 +150,7 @@ pub async fn incident_list_open(db: &impl ConnectionTrait) -> Result<Vec<Inciden
 ///
 /// # Errors
 /// [`StoreError::AlreadyExists`] for the id.
-pub async fn incident_open_in_txn(epoch: &EpochTxn<'_>, new: &NewIncident) -> Result<(), StoreError> {
+pub async fn incident_open_in_txn(epoch: &EpochTxn, new: &NewIncident) -> Result<(), StoreError> {
     let row = ActiveModel {
         uuid: Set(TextUuid(new.uuid.0)),
         host_uuid: Set(TextUuid(new.host_uuid.0)),
@@ -178,7 +178,7 @@ pub async fn incident_open_in_txn(epoch: &EpochTxn<'_>, new: &NewIncident) -> Re
 /// # Errors
 /// [`StoreError::NotFound`] when it does not exist or is closed.
 pub async fn incident_update_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     incident: IncidentId,
     change: &IncidentChange,
 ) -> Result<(), StoreError> {
@@ -199,7 +199,7 @@ pub async fn incident_update_in_txn(
 /// # Errors
 /// [`StoreError::NotFound`] when it does not exist or is closed already.
 pub async fn incident_close_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     incident: IncidentId,
     outcome: &str,
     summary: &Reason,
@@ -215,7 +215,7 @@ pub async fn incident_close_in_txn(
     write_open(epoch, incident, row).await
 }
 
-async fn write_open(epoch: &EpochTxn<'_>, incident: IncidentId, row: ActiveModel) -> Result<(), StoreError> {
+async fn write_open(epoch: &EpochTxn, incident: IncidentId, row: ActiveModel) -> Result<(), StoreError> {
     let written = Entity::update_many()
         .set(row)
         .filter(Column::Uuid.eq(TextUuid(incident.0)))

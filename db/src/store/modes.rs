@@ -103,7 +103,7 @@ pub async fn mode_read(db: &impl ConnectionTrait) -> Result<Modes, StoreError> {
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn mode_put_in_txn(epoch: &EpochTxn<'_>, row: &ModeRow) -> Result<(), StoreError> {
+pub async fn mode_put_in_txn(epoch: &EpochTxn, row: &ModeRow) -> Result<(), StoreError> {
     let scope = row.scope.to_string();
     Entity::delete_by_id(scope.clone()).exec(epoch.txn()).await?;
     let model = ActiveModel {

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, prelude::TextUuid, sea_query::Expr,
+    QueryTrait, sea_query::Expr,
 };
 use serde_json::Value;
 use themis_core::{HostId, NotificationId, SegmentId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::leases;
 use crate::entity::notifications::{ActiveModel, Column, Entity, Model};
 use crate::stamp::seconds;
@@ -207,6 +208,7 @@ pub async fn notification_accept(
     at: OffsetDateTime,
 ) -> Result<Accepted, StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         queue_at_host(txn, new.source_host_uuid).await?;
         match notification_duplicate(txn, new, window).await? {
             Some(earlier) => Ok(Accepted::Duplicate(earlier)),
@@ -249,7 +251,7 @@ async fn queue_at_host(txn: &Txn, host: HostId) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError::AlreadyExists`] for the id; the database's trouble.
 pub async fn notification_create_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     new: &NewNotification,
     at: OffsetDateTime,
 ) -> Result<NotificationRow, StoreError> {
@@ -298,7 +300,7 @@ async fn insert(
 /// # Errors
 /// [`StoreError::NotFound`].
 pub async fn notification_status_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     notification: NotificationId,
     status: NotificationStatus,
     message: Option<&str>,

@@ -1,16 +1,14 @@
 //! Power devices (table `power_devices`): how a host's power is switched. Passwords arrive and leave sealed; this crate
 //! holds no key.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::TextUuid,
-    sea_query::Expr,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use themis_core::{HostId, PowerDeviceId};
 use time::OffsetDateTime;
 
 use crate::StoreError;
+use crate::entity::TextUuid;
 use crate::entity::power_devices::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;

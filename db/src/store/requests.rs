@@ -2,13 +2,13 @@
 //! the bus only wakes the engine.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    prelude::TextUuid, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use serde_json::Value;
 use themis_core::{HostId, Reason, RequestId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::requests::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;
@@ -129,7 +129,7 @@ pub async fn request_list_new(db: &impl ConnectionTrait, limit: u64) -> Result<V
 /// # Errors
 /// [`StoreError::Stale`] when it is settled already.
 pub async fn request_done_in_txn(
-    epoch: &EpochTxn<'_>,
+    epoch: &EpochTxn,
     request: RequestId,
     status: RequestStatus,
     answer: &Reason,

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::TextUuid};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use themis_core::network::Importance;
 use themis_core::{NetworkName, SegmentId};
 
+use crate::entity::TextUuid;
 use crate::entity::segment_networks::{ActiveModel, Column, Entity};
 use crate::store::json;
 use crate::{Pool, StoreError};
@@ -65,6 +66,7 @@ pub async fn segment_network_replace(
     networks: &SegmentNetworks,
 ) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         Entity::delete_many()
             .filter(Column::SegmentUuid.eq(TextUuid(segment.0)))
             .exec(txn)

@@ -2,11 +2,12 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    prelude::TextUuid, sea_query::Expr,
+    sea_query::Expr,
 };
 use themis_core::SegmentId;
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::failover_segments::{ActiveModel, Column, Entity, Model};
 use crate::entity::{hosts, notifications, power_devices, segment_networks};
 use crate::stamp::seconds;
@@ -206,6 +207,7 @@ pub async fn segment_update(
 /// [`StoreError::NotFound`].
 pub async fn segment_delete(pool: &Pool, segment: SegmentId, at: OffsetDateTime) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
             .col_expr(Column::DeletedAt, Expr::value(seconds(at)))

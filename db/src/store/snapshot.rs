@@ -50,6 +50,7 @@ pub struct Snapshot {
 /// The database's trouble.
 pub async fn snapshot_load(pool: &Pool) -> Result<Snapshot, StoreError> {
     pool.transaction(async |txn| {
+        let txn = &txn;
         Ok(Snapshot {
             segments: segment_list_all(txn).await?,
             hosts: host_list_all(txn).await?,

@@ -1,12 +1,10 @@
 //! Moves of instances (table `vmoves`): written by the engine, shown by the API under their notification.
 
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait,
-    prelude::TextUuid,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait};
 use themis_core::{InstanceId, NotificationId, VmoveId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::vmoves::{ActiveModel, Column, Entity, Model};
 use crate::stamp::seconds;
 use crate::store::{Page, json, page};
@@ -120,7 +118,7 @@ pub async fn vmove_get(db: &impl ConnectionTrait, vmove: VmoveId) -> Result<Opti
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn vmove_put_in_txn(epoch: &EpochTxn<'_>, vmove: &Vmove, at: OffsetDateTime) -> Result<(), StoreError> {
+pub async fn vmove_put_in_txn(epoch: &EpochTxn, vmove: &Vmove, at: OffsetDateTime) -> Result<(), StoreError> {
     let known = find(epoch.txn(), vmove.uuid).await?;
     let is_new = known.is_none();
     let mut row = known.map(IntoActiveModel::into_active_model).unwrap_or_default();

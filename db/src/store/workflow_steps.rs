@@ -3,12 +3,12 @@
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    prelude::TextUuid,
 };
 use serde_json::Value;
 use themis_core::{Epoch, IncidentId};
 use time::OffsetDateTime;
 
+use crate::entity::TextUuid;
 use crate::entity::incidents;
 use crate::entity::workflow_steps::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
@@ -104,7 +104,7 @@ pub async fn step_list_open(db: &impl ConnectionTrait) -> Result<Vec<StepRow>, S
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn step_append_in_txn(epoch: &EpochTxn<'_>, steps: &[NewStep]) -> Result<(), StoreError> {
+pub async fn step_append_in_txn(epoch: &EpochTxn, steps: &[NewStep]) -> Result<(), StoreError> {
     if steps.is_empty() {
         return Ok(());
     }
