@@ -118,7 +118,7 @@ impl Wire {
 
     async fn listen<D: Dialogue>(&self, dialogue: &mut D, until: Deadline) -> Result<Option<D::Answer>, IpmiError> {
         let mut packet = [0; PACKET_LIMIT];
-        // A socket that always has something to read would never let the timer speak: hence the look at the clock.
+        // While packets keep coming, the timer gets its turn only now and then; the look at the clock keeps the end exact.
         while !until.passed() {
             let length = match timeout_at(until.instant(), self.socket.recv(&mut packet)).await {
                 Ok(received) => received.map_err(IpmiError::Socket)?,

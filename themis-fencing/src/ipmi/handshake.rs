@@ -1,7 +1,8 @@
 //! Opening a session: Open Session and RAKP 1 to 4, for the strongest suite that the BMC accepts.
 //!
-//! A repeated RAKP 1 may make a slow BMC draw a new random number, which spoils the handshake. So every second attempt
-//! sends each packet once: losses are met by the eager attempts, slowness by the patient ones.
+//! A repeated RAKP 1 may make a slow BMC draw a new random number, which spoils the handshake. So every third attempt
+//! sends each packet once: losses are met by the eager attempts, slowness by the patient ones. Open Session is repeated
+//! least: each one that a BMC hears may take one of its few places for a minute.
 
 use std::time::Duration;
 
@@ -46,10 +47,13 @@ pub(super) async fn open(
     attempt: usize,
     deadline: Deadline,
 ) -> Result<Handshake, IpmiError> {
-    let pace = if attempt.is_multiple_of(2) {
-        Pace::repeated(try_time, 2)
-    } else {
-        Pace::once(try_time)
+    let patient = attempt % 3 == 2;
+    let pace = |sendings| {
+        if patient {
+            Pace::once(try_time)
+        } else {
+            Pace::repeated(try_time, sendings)
+        }
     };
     for (suite, tag) in CipherSuite::OFFERED.into_iter().zip([0x10, 0x20]) {
         let console = u32::from_le_bytes(random()?) | 1;
@@ -59,7 +63,7 @@ pub(super) async fn open(
             reply: kind::OPEN_RESPONSE,
             read: |bytes: &[u8]| rakp::read_open(bytes, tag, suite, console),
         };
-        let bmc = match wire.ask(&mut question, pace, deadline).await? {
+        let bmc = match wire.ask(&mut question, pace(2), deadline).await? {
             OpenAnswer::Granted(bmc) => bmc,
             OpenAnswer::Refused(code) if status::ALGORITHM_REFUSED.contains(&code) => continue,
             OpenAnswer::OtherSuite => continue,
@@ -72,7 +76,7 @@ pub(super) async fn open(
             random: random()?,
             credentials,
         };
-        let result = authenticate(wire, &parties, tag, pace, deadline).await;
+        let result = authenticate(wire, &parties, tag, pace(4), deadline).await;
         if let Err(error) = &result {
             let code = if matches!(error, IpmiError::WrongPassword) {
                 status::INVALID_CODE
