@@ -108,6 +108,24 @@ impl Placement {
         Ok(Some(allocations.allocations.into_keys().collect()))
     }
 
+    /// The names of the resource providers on which something is set aside for a consumer (a server): during an
+    /// evacuation the destination that the scheduler chose, before any migration names it.
+    ///
+    /// # Errors
+    /// See [`PlacementError`].
+    pub async fn providers_of(&self, consumer: Uuid) -> Result<Vec<String>, PlacementError> {
+        let request =
+            Request::get("show a consumer's allocations", format!("/allocations/{consumer}")).microversion(VERSION);
+        let allocations: Allocations = self.service.call(&request).await?.json()?;
+        let held = |provider: &Provider| allocations.allocations.contains_key(&provider.uuid);
+        let providers = self.providers(None).await?;
+        Ok(providers
+            .into_iter()
+            .filter(held)
+            .map(|provider| provider.name)
+            .collect())
+    }
+
     async fn provider(&self, host: &str) -> Result<Option<Uuid>, PlacementError> {
         if let [provider] = self.providers(Some(host)).await?.as_slice() {
             return Ok(Some(provider.uuid));

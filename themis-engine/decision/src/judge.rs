@@ -188,7 +188,9 @@ fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
     }
     let interval = match host.state {
         HostState::Disabled => return,
-        HostState::Checking | HostState::Failed | HostState::Fencing => policy.power_interval,
+        HostState::Checking | HostState::Failed => policy.power_interval,
+        // Twice as often as the two readings must lie apart: the second is not missed by a hair.
+        HostState::Fencing => policy.power_interval / 2,
         HostState::Fenced | HostState::Evacuating => policy.proof_age_max / 3,
         HostState::Initializing if power_word(world, host, now) == PowerWord::Unknown => policy.probe_interval,
         HostState::Initializing | HostState::Active | HostState::Evacuated | HostState::Recovering => {

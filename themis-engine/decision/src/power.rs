@@ -204,6 +204,12 @@ impl HostPower {
         !self.devices.is_empty() && self.devices.values().all(|d| d.binding.holds())
     }
 
+    /// Whether every device has accepted a power-off in this incident.
+    #[must_use]
+    pub fn all_accepted_off(&self) -> bool {
+        !self.devices.is_empty() && self.devices.values().all(|d| d.off_accepted.is_some())
+    }
+
     /// When any bound device was last seen on.
     #[must_use]
     pub fn on_at(&self) -> Option<Moment> {

@@ -125,13 +125,12 @@ fn command(turn: &mut Turn<'_>) {
     if !demanded {
         return;
     }
+    let devices = turn.world.evidence.power.get(&turn.id);
+    let accepted = devices.is_some_and(crate::power::HostPower::all_accepted_off);
     let repeat = match turn.power() {
         _ if now.since(since) >= turn.world.policy.fence_deadline => REPEAT_WHEN_STUCK,
-        PowerWord::Off => {
-            return if commanded.is_none() {
-                send(turn, now)
-            };
-        }
+        PowerWord::Off if accepted => return,
+        PowerWord::Off => REPEAT_WHEN_REFUSED,
         PowerWord::On => turn.world.policy.fence_repeat,
         PowerWord::Unreachable | PowerWord::Refused | PowerWord::Unknown => REPEAT_WHEN_REFUSED,
         PowerWord::NoDevice | PowerWord::Unbound => return,

@@ -1,0 +1,272 @@
+//! Nova and Placement behind the engine's port: exact calls are the clients', looking first and cross-checks are here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use themis_core::proof::FenceProof;
+use themis_core::{InstanceId, Reason};
+use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
+use themis_openstack::Advice;
+use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
+use themis_openstack::placement::Placement;
+
+use crate::ports::compute::{Compute, ComputeError, ComputeService};
+
+/// States of a migration that may still start the server on its destination.
+const UNFINISHED: [&str; 7] = [
+    "accepted",
+    "queued",
+    "preparing",
+    "pre-migrating",
+    "running",
+    "migrating",
+    "post-migrating",
+];
+/// Metadata that orders instances: larger goes first.
+const PRIORITY_KEY: &str = "themis_priority";
+/// Masakari's mark of instances that matter.
+const HA_ENABLED_KEY: &str = "HA_Enabled";
+
+/// The real Nova.
+#[derive(Debug, Clone)]
+pub struct NovaCompute {
+    /// For questions.
+    nova: Nova,
+    /// For effects: the same with a shorter deadline, so that none outlives the lease under which it was sent.
+    act: Nova,
+    placement: Placement,
+    shared_disks: bool,
+}
+
+impl NovaCompute {
+    /// `effect_within` bounds each effect. `shared_disks`: instances booted from an image have their disk on storage
+    /// that all hosts share.
+    #[must_use]
+    pub fn new(nova: Nova, placement: Placement, effect_within: Duration, shared_disks: bool) -> Self {
+        let act = nova.with_timeout(effect_within);
+        Self {
+            nova,
+            act,
+            placement,
+            shared_disks,
+        }
+    }
+
+    async fn service(&self, host: &str) -> Result<Service, ComputeError> {
+        self.nova.service_of(host).await.map_err(error)?.ok_or_else(|| {
+            ComputeError::Refused(Reason::new(
+                "unknown_to_nova",
+                format!("Nova has no nova-compute on {host}"),
+            ))
+        })
+    }
+
+    /// Every consumer that Placement names on the host must be among the listed, or be shown by Nova to be elsewhere:
+    /// Nova leaves the servers of a down cell out of lists without a word.
+    async fn cross_check(&self, host: &str, listed: &[Server]) -> Result<(), ComputeError> {
+        let partial = |text: String| ComputeError::Retry(Reason::new("nova_partial", text));
+        let consumers = match self.placement.consumers(host).await {
+            Ok(consumers) => consumers.unwrap_or_default(),
+            Err(error) => return Err(partial(format!("Placement was not asked about {host}: {error}"))),
+        };
+        for consumer in consumers {
+            let id = InstanceId(consumer);
+            if listed.iter().any(|server| server.id == id) {
+                continue;
+            }
+            // A migration's own allocation, or a server that moved away, is none of this host's any more.
+            if let Some(server) = self.nova.server(id).await.map_err(error)? {
+                if !server.whole {
+                    return Err(partial(format!(
+                        "Nova cannot show server {id} of {host}: is a cell down?"
+                    )));
+                }
+                if server.host.as_deref() == Some(host) {
+                    return Err(partial(format!("Nova's list of {host} lacks server {id}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn listed(&self, server: Server, host: &str, migrations: &[Migration]) -> ListedInstance {
+        let own = || migrations.iter().filter(|m| m.instance == server.id);
+        let unfinished = |m: &&Migration| UNFINISHED.contains(&m.status.as_str());
+        let destinations = own().filter(unfinished).filter_map(|m| m.dest_compute.clone());
+        ListedInstance {
+            id: server.id,
+            vm_state: server.vm_state.clone().unwrap_or_else(|| server.status.to_lowercase()),
+            task_state: server.task_state.clone(),
+            local_disk: server.has_image && !self.shared_disks,
+            priority: priority(&server.metadata),
+            migrations_before: own().filter(|m| m.kind == "evacuation").map(|m| m.id).collect(),
+            may_run_on: destinations.filter(|destination| destination != host).collect(),
+            name: server.name,
+        }
+    }
+
+    /// Looks at one server; `None` when Nova can show only a stub of it.
+    async fn look_at(&self, id: InstanceId, own: Vec<&Migration>) -> Result<Option<InstanceLook>, ComputeError> {
+        let migrations: Vec<MigrationLook> = own
+            .into_iter()
+            .map(|m| MigrationLook {
+                id: m.id,
+                state: MigrationState::of(&m.status),
+                dest: m.dest_compute.clone(),
+            })
+            .collect();
+        let under_way = migrations.last().filter(|m| m.state == MigrationState::UnderWay);
+        let mut look = InstanceLook {
+            id,
+            deleted: false,
+            host: None,
+            vm_state: String::new(),
+            task_state: None,
+            claimed_on: None,
+            migrations: Vec::new(),
+        };
+        match under_way {
+            // Its migration says all there is to know.
+            Some(migration) if migration.dest.is_some() => {}
+            // The scheduler sets resources aside before the migration names the destination.
+            Some(_) => look.claimed_on = self.placement.providers_of(id.0).await.ok(),
+            None => match self.nova.server(id).await.map_err(error)? {
+                Some(server) if !server.whole => return Ok(None),
+                Some(server) => {
+                    look.host = server.host;
+                    look.vm_state = server.vm_state.unwrap_or_default();
+                    look.task_state = server.task_state;
+                }
+                None => look.deleted = true,
+            },
+        }
+        Ok(Some(InstanceLook { migrations, ..look }))
+    }
+}
+
+fn priority(metadata: &BTreeMap<String, String>) -> i64 {
+    let own = metadata
+        .get(PRIORITY_KEY)
+        .and_then(|text| text.parse::<i64>().ok())
+        .unwrap_or(0)
+        .clamp(-1000, 1000);
+    let marked = metadata
+        .get(HA_ENABLED_KEY)
+        .is_some_and(|text| matches!(text.to_lowercase().as_str(), "true" | "1" | "yes" | "on"));
+    own * 10 + i64::from(marked)
+}
+
+fn error(error: NovaError) -> ComputeError {
+    let text = match error.message() {
+        Some(words) => format!("{error}: {words}"),
+        None => error.to_string(),
+    };
+    let reason = |code: &str| Reason::new(code, text.clone());
+    match error.advice() {
+        Advice::Retry => ComputeError::Retry(reason("nova_unavailable")),
+        Advice::GiveUp => ComputeError::Refused(reason("nova_refused")),
+        Advice::Indeterminate => ComputeError::Indeterminate(reason("answer_lost")),
+    }
+}
+
+#[async_trait]
+impl Compute for NovaCompute {
+    async fn services(&self) -> Result<Vec<ComputeService>, ComputeError> {
+        let services = self.nova.services().await.map_err(error)?;
+        let convert = |service: Service| ComputeService {
+            up: service.is_up(),
+            forced_down: service.forced_down,
+            disabled: (!service.is_enabled()).then(|| service.disabled_reason.clone().unwrap_or_default()),
+            updated_at: service.updated_at.unwrap_or_default(),
+            host: service.host,
+        };
+        Ok(services.into_iter().map(convert).collect())
+    }
+
+    async fn force_down(&self, host: &str, down: bool) -> Result<(), ComputeError> {
+        let service = self.service(host).await?;
+        if service.forced_down == down {
+            return Ok(());
+        }
+        match self.act.force_down(service.id, down).await.map_err(error) {
+            // Nova refuses until the restarted nova-compute has closed its evacuations: that passes.
+            Err(ComputeError::Refused(reason)) if !down => Err(ComputeError::Retry(reason)),
+            answer => answer,
+        }
+    }
+
+    async fn disable(&self, host: &str, reason: &str) -> Result<Option<String>, ComputeError> {
+        let service = self.service(host).await?;
+        if !service.is_enabled() {
+            return Ok(Some(service.disabled_reason.unwrap_or_default()));
+        }
+        self.act.disable(service.id, reason).await.map_err(error)?;
+        Ok(None)
+    }
+
+    async fn enable(&self, host: &str, ours: &str) -> Result<(), ComputeError> {
+        let service = self.service(host).await?;
+        let disabled_by_us = service
+            .disabled_reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with(ours));
+        if service.is_enabled() || !disabled_by_us {
+            return Ok(());
+        }
+        self.act.enable(service.id).await.map_err(error)
+    }
+
+    async fn instances_on(&self, host: &str) -> Result<Vec<ListedInstance>, ComputeError> {
+        let servers = self.nova.servers_on(host).await.map_err(error)?;
+        if let Some(stub) = servers.iter().find(|server| !server.whole) {
+            let text = format!("Nova shows only a stub of server {}: is a cell down?", stub.id);
+            return Err(ComputeError::Retry(Reason::new("nova_partial", text)));
+        }
+        self.cross_check(host, &servers).await?;
+        let migrations = self
+            .nova
+            .migrations(&MigrationFilter::touching(host))
+            .await
+            .map_err(error)?;
+        Ok(servers
+            .into_iter()
+            .map(|server| self.listed(server, host, &migrations))
+            .collect())
+    }
+
+    async fn evacuate(&self, _proof: &FenceProof, instance: InstanceId) -> Result<(), ComputeError> {
+        self.act.evacuate(instance, None).await.map(drop).map_err(error)
+    }
+
+    async fn look(&self, source: &str, instances: &[InstanceId]) -> Result<Vec<InstanceLook>, ComputeError> {
+        let mut migrations = self
+            .nova
+            .migrations(&MigrationFilter::evacuations_from(source))
+            .await
+            .map_err(error)?;
+        migrations.sort_by_key(|migration| migration.id);
+        let mut looks = Vec::with_capacity(instances.len());
+        for id in instances.iter().copied() {
+            let own = migrations.iter().filter(|m| m.instance == id).collect();
+            looks.extend(self.look_at(id, own).await?);
+        }
+        Ok(looks)
+    }
+
+    async fn reset_state(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        self.act
+            .reset_state(instance, ResetTo::Error)
+            .await
+            .map(drop)
+            .map_err(error)
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        match self.act.stop(instance).await.map(drop) {
+            // 409: it is stopped already.
+            Err(refused) if refused.status() == Some(409) => Ok(()),
+            answer => answer.map_err(error),
+        }
+    }
+}

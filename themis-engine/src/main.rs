@@ -1,0 +1,138 @@
+//! `themis-engine`: everything is built here, by hand, top to bottom.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use themis_config::Source;
+use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
+use themis_engine::adapters::clock::{MachineClock, RandomIds};
+use themis_engine::adapters::compute::NovaCompute;
+use themis_engine::adapters::power::IpmiPower;
+use themis_engine::adapters::store::DatabaseStore;
+use themis_engine::config::{self, EngineSection, RecoverySection};
+use themis_engine::{Engine, Ports};
+use themis_fencing::{FencingSection, SealKey};
+use themis_messaging::Bus as _;
+use themis_messaging::rabbit::RabbitBus;
+use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, PlacementSection};
+use themis_openstack::nova::Nova;
+use themis_openstack::placement::Placement;
+use themis_service::{CommonOptions, health, signals, start};
+
+/// How long one reading of a power device may take.
+const READ_WITHIN: Duration = Duration::from_millis(2500);
+/// How long one power-off may take; well under a third of the lease.
+const OFF_WITHIN: Duration = Duration::from_secs(3);
+/// How often a database that is away at the start is tried again.
+const DATABASE_RETRY: Duration = Duration::from_secs(5);
+/// How long the bus may take to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The engine of Themis: decides, fences, evacuates
+#[derive(Debug, Parser)]
+#[command(name = "themis-engine", version)]
+struct Options {
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let start = start("themis-engine", &options.common, &config::sections())?;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(run(start.source))
+}
+
+async fn run(source: Source) -> anyhow::Result<()> {
+    let stop = signals::stop_token()?;
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let settings = config::settings(&source, &host)?;
+    let engine: EngineSection = source.section()?;
+    if let Some(address) = engine.metrics_listen.as_deref() {
+        let address = address
+            .parse()
+            .with_context(|| format!("[engine] metrics_listen '{address}'"))?;
+        let metrics = health::install_metrics()?;
+        let until = stop.clone();
+        tokio::spawn(async move {
+            if let Err(error) = health::serve(address, metrics, until).await {
+                tracing::error!("{error:#}");
+            }
+        });
+    }
+    let bus = Arc::new(RabbitBus::start(
+        themis_messaging::Settings::read(&source)?,
+        "themis-engine",
+    )?);
+    let questions = OsloBus::new(bus.clone())?;
+    let Some(store) = database(&source, &stop).await? else {
+        return Ok(());
+    };
+    let name = settings.name.clone();
+    let ports = Ports {
+        store: Arc::new(store),
+        compute: Arc::new(compute(&source)?),
+        power: Arc::new(power(&source)?),
+        bus: Arc::new(questions.clone()),
+        clock: Arc::new(MachineClock),
+        ids: Arc::new(RandomIds),
+    };
+    let engine = Engine::new(settings, ports);
+    let served = listen(bus.as_ref(), &name, &engine.mailbox())?;
+    ask_all(&questions, &name).await;
+    start::ready();
+    engine.run(stop).await;
+    for serving in served {
+        serving.stop(STOP_WITHIN).await;
+    }
+    bus.stop(STOP_WITHIN).await;
+    Ok(())
+}
+
+/// Connects to the database, waiting for one that is away; `None` when asked to stop meanwhile.
+async fn database(
+    source: &Source,
+    stop: &tokio_util::sync::CancellationToken,
+) -> anyhow::Result<Option<DatabaseStore>> {
+    let section = source.section::<themis_db::DatabaseSection>()?;
+    loop {
+        match themis_db::connect(&section).await {
+            Ok(pool) => return Ok(Some(DatabaseStore::new(pool))),
+            Err(error) if error.may_heal() => {
+                tracing::error!("{error}; trying again in {} s", DATABASE_RETRY.as_secs());
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(None),
+                    () = tokio::time::sleep(DATABASE_RETRY) => {}
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn compute(source: &Source) -> anyhow::Result<NovaCompute> {
+    let session = source.section::<KeystoneAuthtokenSection>()?.session()?;
+    let nova = Nova::from_section(&source.section::<NovaSection>()?, &session)?;
+    let placement = Placement::from_section(&source.section::<PlacementSection>()?, &session)?;
+    let shared = source.section::<RecoverySection>()?.shared_instance_disks;
+    let effect_within = source.section::<EngineSection>()?.lease_ttl / 3;
+    Ok(NovaCompute::new(nova, placement, effect_within, shared))
+}
+
+fn power(source: &Source) -> anyhow::Result<IpmiPower> {
+    let section: FencingSection = source.section()?;
+    let key = match SealKey::load(section.key_file.as_deref()) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            tracing::error!("{error}; until then no host can be fenced");
+            None
+        }
+    };
+    Ok(IpmiPower::new(key, section.timing(), READ_WITHIN, OFF_WITHIN))
+}
