@@ -13,15 +13,17 @@ use super::{Credentials, Domain, Scope};
 use crate::error::CallError;
 use crate::http::{Answer, Call};
 
-/// A token is renewed this long before its end, so that none ends on its way.
-const RENEW_BEFORE_END: Duration = Duration::from_secs(120);
+/// A token is renewed this long before its end, so that none ends on its way and a short outage of Keystone goes unfelt.
+const RENEW_BEFORE_END: Duration = Duration::from_secs(300);
 
 /// A token of ours with its catalogue.
 pub struct Login {
-    pub(crate) token: SecretString,
+    /// The token; for requests only.
+    pub token: SecretString,
     /// Tells one login from the next.
     pub(crate) serial: u64,
     pub(crate) renew_at: Instant,
+    pub(crate) ends_at: Instant,
     /// The addresses of all services.
     pub catalogue: Catalogue,
     /// The project that the token is for.
@@ -57,6 +59,7 @@ impl Login {
             token,
             serial,
             renew_at: sent + use_for,
+            ends_at: sent + life,
             catalogue: Catalogue::new(body.token.catalog),
             project_id: body.token.project.map(|project| project.id),
             user_id: body.token.user.id,

@@ -17,8 +17,11 @@ const CALL: Call = Call {
     name: "issue a token",
     effect: Effect::None,
 };
-/// Refused credentials are not tried again for this long: Keystone may lock the account.
-const REFUSAL_HOLDS: Duration = Duration::from_secs(5);
+/// Refused credentials are not tried again for this long: Keystone may lock the account. Nor is a renewal that failed
+/// while the old token still works.
+const FAILURE_HOLDS: Duration = Duration::from_secs(5);
+/// A renewal that is not yet urgent keeps its caller waiting no longer than this.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A session. Clones share the token and the connections.
 #[derive(Clone)]
@@ -111,19 +114,28 @@ impl Session {
     async fn wait_or_log_in(&self, refused: Option<u64>) -> Result<Arc<Login>, IdentityError> {
         let ended_before = self.shared.ended.load(Ordering::Acquire);
         let mut state = self.shared.state.lock().await;
-        if let Some(login) = &state.login
-            && Some(login.serial) != refused
+        let usable = state
+            .login
+            .clone()
+            .filter(|login| Some(login.serial) != refused && Instant::now() < login.ends_at);
+        if let Some(login) = &usable
             && Instant::now() < login.renew_at
         {
             return Ok(Arc::clone(login));
         }
         let ended_meanwhile = self.shared.ended.load(Ordering::Acquire) != ended_before;
         if let Some(failure) = &state.failure
-            && (ended_meanwhile || failure.holds())
+            && (ended_meanwhile || failure.holds(usable.is_some()))
         {
-            return Err(failure.error.clone());
+            return usable.ok_or_else(|| failure.error.clone());
         }
-        let outcome = self.log_in(&mut state).await;
+        let timeout = self.shared.cloud.timeout;
+        let timeout = if usable.is_some() {
+            timeout.min(RENEWAL_TIMEOUT)
+        } else {
+            timeout
+        };
+        let outcome = self.log_in(&mut state, timeout).await;
         let serial = self.shared.ended.fetch_add(1, Ordering::AcqRel);
         match outcome {
             Ok(login) => {
@@ -141,15 +153,15 @@ impl Session {
                     at: Instant::now(),
                     error: error.clone(),
                 });
-                Err(error)
+                usable.ok_or(error)
             }
         }
     }
 
-    async fn log_in(&self, state: &mut State) -> Result<Arc<Login>, IdentityError> {
+    async fn log_in(&self, state: &mut State, timeout: Duration) -> Result<Arc<Login>, IdentityError> {
         let Shared { cloud, http, ended, .. } = &*self.shared;
         let sent = Instant::now();
-        let deadline = sent + cloud.timeout;
+        let deadline = sent + timeout;
         let root = match &state.v3_root {
             Some(root) => root.clone(),
             None => state
@@ -187,7 +199,8 @@ impl Session {
 }
 
 impl Failure {
-    fn holds(&self) -> bool {
-        matches!(self.error, IdentityError::Credentials { .. }) && self.at.elapsed() < REFUSAL_HOLDS
+    fn holds(&self, token_works: bool) -> bool {
+        let costs_to_repeat = token_works || matches!(self.error, IdentityError::Credentials { .. });
+        costs_to_repeat && self.at.elapsed() < FAILURE_HOLDS
     }
 }

@@ -159,7 +159,8 @@ impl Nova {
         let request = Request::get("show a server", format!("/servers/{id}")).microversion(SERVERS_VERSION);
         match self.service.call(&request).await {
             Ok(reply) => Ok(Some(reply.json::<One>()?.server.into())),
-            Err(error) if error.status() == Some(404) => Ok(None),
+            // Only Nova's own 404 counts: one without its words comes from a proxy or a wrong address.
+            Err(error) if error.status() == Some(404) && error.message().is_some() => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

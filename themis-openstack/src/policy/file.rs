@@ -117,18 +117,14 @@ fn lists(outer: &[Value]) -> Result<Check, Option<SyntaxFault>> {
     }
     let mut any = Vec::new();
     for inner in outer {
-        let words: Vec<&Value> = match inner {
-            Value::Array(words) => words.iter().collect(),
-            word => vec![word],
+        let words = match inner {
+            Value::Array(words) => words.as_slice(),
+            Value::String(text) if text.is_empty() => &[],
+            word => std::slice::from_ref(word),
         };
-        let texts: Vec<&str> = words
-            .into_iter()
-            .map(|word| word.as_str().ok_or(None))
-            .collect::<Result<_, _>>()?;
-        if texts.iter().any(|text| !text.is_empty()) {
-            any.push(Check::All(
-                texts.into_iter().map(simple).collect::<Result<_, _>>().map_err(Some)?,
-            ));
+        if !words.is_empty() {
+            let read = |word: &Value| simple(word.as_str().ok_or(None)?).map_err(Some);
+            any.push(Check::All(words.iter().map(read).collect::<Result<_, _>>()?));
         }
     }
     Ok(if any.is_empty() { Check::Never } else { Check::Any(any) })

@@ -7,10 +7,11 @@ use moka::future::Cache;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 use super::caller::{Caller, TokenBody};
-use crate::error::{Effect, ServiceError};
+use crate::error::{Effect, IdentityError, ServiceError};
 use crate::keystone::{ServiceType, Session};
 use crate::service::{Method, Request, ServiceClient};
 
@@ -18,6 +19,8 @@ use crate::service::{Method, Request, ServiceClient};
 const CACHE_ENTRIES: u64 = 10_000;
 /// How long a refusal is remembered, so that a client that repeats a dead token does not load Keystone.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(10);
+/// Questions that Keystone is asked at once: a flood of wrong tokens must not become a flood there.
+const QUESTIONS_AT_ONCE: usize = 32;
 /// Longer than any token that Keystone issues.
 const TOKEN_LIMIT_BYTES: usize = 16 << 10;
 
@@ -38,6 +41,7 @@ pub struct TokenValidator {
     keystone: ServiceClient,
     believe_for: Duration,
     known: Cache<[u8; 32], Entry>,
+    questions: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,10 +54,16 @@ impl TokenValidator {
     /// A validator that asks with `session` and believes an answer for `believe_for` (`token_cache_time`) at most.
     #[must_use]
     pub fn new(session: &Session, believe_for: Duration) -> Self {
+        let questions = Arc::new(Semaphore::new(QUESTIONS_AT_ONCE));
         Self {
+            questions,
             keystone: ServiceClient::of_cloud(session, ServiceType::IDENTITY),
             believe_for,
-            known: Cache::builder().max_capacity(CACHE_ENTRIES).build(),
+            // Entries end by their own time; the cache's only clears them away.
+            known: Cache::builder()
+                .max_capacity(CACHE_ENTRIES)
+                .time_to_live(believe_for.max(REFUSAL_HOLDS))
+                .build(),
         }
     }
 
@@ -109,7 +119,12 @@ impl TokenValidator {
         let request = Request::new("validate a token", Effect::None, Method::GET, "/auth/tokens")
             .query("nocatalog", "")
             .secret_header("x-subject-token", SecretString::from(token));
+        let waited = self.keystone.session().cloud().timeout;
+        let place = timeout(waited, self.questions.acquire())
+            .await
+            .map_err(|_| IdentityError::Slow { waited })?;
         let answer = self.keystone.answer(&request).await?;
+        drop(place);
         match answer.status {
             200 | 203 => Ok(Some(answer.json::<TokenBody>()?.into())),
             404 => Ok(None),

@@ -1,0 +1,21 @@
+//! The clients against a fake cloud that misbehaves on purpose, against oslo.policy itself, and against a real Keystone,
+//! Nova and Placement when `THEMIS_TEST_OS_AUTH_URL` and its companions name one.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "helpers of tests, outside of #[test]"
+)]
+
+mod clouds;
+mod fake;
+mod faults;
+mod lab;
+mod nova;
+mod placement;
+mod policy;
+mod policy_oslo;
+mod session;
+mod token;

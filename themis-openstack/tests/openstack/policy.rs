@@ -1,0 +1,181 @@
+//! The rules in force: defaults, overrides, and what a broken file says.
+
+use serde_json::json;
+use themis_openstack::policy::{Policy, Target, defaults, parse};
+use themis_openstack::token::{Caller, Project, User};
+use time::OffsetDateTime;
+
+fn caller(roles: &[&str]) -> Caller {
+    let (domain_id, domain_name) = ("default".to_owned(), "Default".to_owned());
+    Caller {
+        user: User {
+            id: "u".to_owned(),
+            name: "n".to_owned(),
+            domain_id: domain_id.clone(),
+            domain_name: domain_name.clone(),
+        },
+        project: Some(Project {
+            id: "p".to_owned(),
+            name: "n".to_owned(),
+            domain_id,
+            domain_name,
+        }),
+        domain_id: None,
+        system_scope: None,
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        is_admin_project: true,
+        expires: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+fn allowed(policy: &Policy, rule: &str, roles: &[&str]) -> bool {
+    policy.authorize(rule, &caller(roles), &Target::new()).is_ok()
+}
+
+#[test]
+fn every_default_can_be_read_and_refers_to_rules_that_exist() {
+    for rule in defaults::RULES {
+        let check = parse(rule.check).unwrap_or_else(|fault| panic!("{}: {fault}", rule.name));
+        for name in check.references() {
+            assert!(
+                defaults::RULES.iter().any(|other| other.name == name),
+                "{} refers to {name}",
+                rule.name
+            );
+        }
+    }
+}
+
+#[test]
+fn by_default_administrators_do_all_monitors_report_and_others_do_nothing() {
+    let policy = Policy::defaults();
+    let open: Vec<&str> = defaults::RULES
+        .iter()
+        .map(|r| r.name)
+        .filter(|r| allowed(&policy, r, &["reader"]))
+        .collect();
+    assert_eq!(
+        open,
+        [
+            "os_masakari_api:versions:index",
+            "os_masakari_api:versions:discoverable"
+        ]
+    );
+    for rule in defaults::RULES.iter().filter(|rule| rule.name.contains(':')) {
+        assert!(allowed(&policy, rule.name, &["ADMIN"]), "{}", rule.name);
+    }
+    assert!(allowed(&policy, "os_masakari_api:notifications:create", &["service"]));
+    assert!(!allowed(&policy, "os_masakari_api:notifications:index", &["service"]));
+    assert!(!allowed(&policy, "no:such:rule", &["admin"]));
+}
+
+#[test]
+fn a_refusal_has_masakaris_words() {
+    let denied = Policy::defaults()
+        .authorize("os_masakari_api:segments:index", &caller(&[]), &Target::new())
+        .unwrap_err();
+    assert_eq!(
+        denied.to_string(),
+        "Policy doesn't allow os_masakari_api:segments:index to be performed."
+    );
+}
+
+#[test]
+fn a_file_overrides_only_what_it_names() {
+    let text = "# ours\n\"os_masakari_api:segments:index\": \"rule:admin_api or rule:readers\"\nreaders: role:reader\n\
+                \"os_masakari_api:segments:delete\": \"!\"\n\"os_masakari_api:os-hosts:index\": [[\"role:a\", \"role:b\"], [\"role:c\"]]\n\
+                context_is_admin: \"role:cloud_admin\"\n";
+    let policy = Policy::with_overrides(text, "policy.yaml").unwrap();
+    assert!(allowed(&policy, "os_masakari_api:segments:index", &["reader"]));
+    assert!(!allowed(&policy, "os_masakari_api:segments:delete", &["cloud_admin"]));
+    assert!(allowed(&policy, "os_masakari_api:segments:update", &["cloud_admin"]));
+    assert!(!allowed(&policy, "os_masakari_api:segments:update", &["admin"]));
+    assert!(allowed(&policy, "os_masakari_api:os-hosts:index", &["b", "a"]));
+    assert!(allowed(&policy, "os_masakari_api:os-hosts:index", &["c"]));
+    assert!(!allowed(&policy, "os_masakari_api:os-hosts:index", &["a"]));
+    assert_eq!(policy.unused(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_misspelt_name_is_reported_as_unused() {
+    let policy = Policy::with_overrides("\"os_masakari_api:segment:index\": \"@\"\n", "policy.yaml").unwrap();
+    assert_eq!(policy.unused(), ["os_masakari_api:segment:index"]);
+}
+
+#[test]
+fn targets_are_compared_with_the_caller() {
+    let text = "\"os_masakari_api:segments:index\": \"rule:admin_or_owner\"\n";
+    let policy = Policy::with_overrides(text, "policy.yaml").unwrap();
+    let ask = |target: serde_json::Value| {
+        policy
+            .authorize(
+                "os_masakari_api:segments:index",
+                &caller(&["member"]),
+                target.as_object().unwrap(),
+            )
+            .is_ok()
+    };
+    assert!(ask(json!({"project_id": "p"})));
+    assert!(!ask(json!({"project_id": "q"})));
+    assert!(!ask(json!({})));
+}
+
+#[test]
+fn a_broken_file_is_refused_with_line_and_rule() {
+    let error = |text| {
+        Policy::with_overrides(text, "/etc/themis/policy.yaml")
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        error("# one\n\na: \"role:x\"\n\"b:c\": \"role:x and\"\n"),
+        "/etc/themis/policy.yaml, line 4: rule 'b:c': it ends where a check is wanted"
+    );
+    assert_eq!(
+        error("a:\n"),
+        "/etc/themis/policy.yaml, line 1: rule 'a' is not a text; write \"@\" to allow everybody, \"!\" to allow nobody"
+    );
+    assert_eq!(
+        error("a: \"rule:b\"\nb: \"not rule:a\"\n"),
+        "/etc/themis/policy.yaml: rule 'a' refers to itself: a -> b -> a"
+    );
+    assert_eq!(
+        error("a: [[\"role:x\"], [\"\"]]\n"),
+        "/etc/themis/policy.yaml, line 1: rule 'a': '' is not a check; write kind:value, such as role:admin or rule:admin_api"
+    );
+    let duplicate = error("a: \"@\"\na: \"!\"\n");
+    assert!(
+        duplicate.starts_with("/etc/themis/policy.yaml, line 2: "),
+        "{duplicate}"
+    );
+    let no_mapping = error("- a\n");
+    assert!(
+        no_mapping.starts_with("/etc/themis/policy.yaml, line 1: "),
+        "{no_mapping}"
+    );
+}
+
+#[test]
+fn an_absent_file_and_one_of_comments_only_leave_the_defaults() {
+    let absent = Policy::load(std::path::Path::new("/nonexistent/policy.yaml")).unwrap();
+    let commented = Policy::with_overrides(&defaults::sample(), "policy.yaml").unwrap();
+    for policy in [absent, commented] {
+        assert!(allowed(&policy, "os_masakari_api:segments:index", &["admin"]));
+        assert!(!allowed(&policy, "os_masakari_api:segments:index", &["member"]));
+    }
+}
+
+#[test]
+fn the_sample_shows_every_rule_with_what_it_guards() {
+    let sample = defaults::sample();
+    let uncommented: String = sample
+        .lines()
+        .filter_map(|line| line.strip_prefix("#\""))
+        .map(|l| format!("\"{l}\n"))
+        .collect();
+    assert_eq!(uncommented.lines().count(), defaults::RULES.len());
+    Policy::with_overrides(&uncommented, "sample").unwrap();
+    assert!(sample.contains(
+        "# Show a segment.\n# GET /v1/segments/{segment_id}\n#\"os_masakari_api:segments:detail\": \"rule:admin_api\"\n"
+    ));
+}
