@@ -2,7 +2,8 @@
 //!
 //! Keystone is asked with the service's own token and its word is kept for `token_cache_time`, never beyond the token's
 //! end. Keys are SHA-256 sums: a token is not kept. A revoked token works until its entry ends; a cached one works on
-//! while Keystone is away. The local check of a JWS token's signature belongs before the cache, in [`validator`].
+//! while Keystone is away. The local check of a JWS token's signature belongs before the cache, in
+//! `validator`.
 
 mod caller;
 mod validator;
