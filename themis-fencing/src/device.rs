@@ -19,6 +19,9 @@ use crate::ipmi::{Fault, IpmiError, Session};
 use crate::outcome::{OffAccepted, PowerCommandError};
 use crate::{Credentials, DeviceAddress};
 
+/// What a request that never got its turn waited for.
+const QUEUED: &str = "an earlier request to it ended";
+
 /// The times of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -71,10 +74,7 @@ impl PowerDevice {
     pub async fn read(&self, deadline: Duration) -> PowerReading {
         let deadline = Deadline::after(deadline);
         let Ok(mut slot) = timeout_at(deadline.instant(), self.slot.lock()).await else {
-            return trouble(
-                PowerTrouble::Unreachable,
-                &IpmiError::TooLate("an earlier request to it ended"),
-            );
+            return trouble(PowerTrouble::Unreachable, &IpmiError::TooLate(QUEUED));
         };
         let mut attempts = Attempts::new(deadline, self.timing.poll_interval);
         let reading = loop {
@@ -131,71 +131,58 @@ impl PowerDevice {
         }
     }
 
+    /// Looks, sends once, and says what came of it, with the power and the GUID of the look.
     async fn command<C: Command<Output = ()>>(
         &self,
         command: C,
         wanted: PowerState,
         deadline: Deadline,
     ) -> Result<(Option<PowerState>, Option<String>), PowerCommandError> {
-        let device = || self.address.clone();
+        let not_sent = |source| PowerCommandError::NotSent {
+            device: self.address.clone(),
+            source,
+        };
         let Ok(mut slot) = timeout_at(deadline.instant(), self.slot.lock()).await else {
-            let source = IpmiError::TooLate("an earlier request to it ended");
-            return Err(PowerCommandError::NotSent {
-                device: device(),
-                source,
-            });
+            return Err(not_sent(IpmiError::TooLate(QUEUED)));
         };
         let looked = self.look(&mut slot, deadline).await;
         self.watch(&mut slot);
-        let before = looked.map_err(|source| PowerCommandError::NotSent {
-            device: device(),
-            source,
-        })?;
-        let Some(mut session) = slot.session.take() else {
-            let source = IpmiError::NoAnswer(GetChassisStatus::NAME);
-            return Err(PowerCommandError::NotSent {
-                device: device(),
-                source,
-            });
-        };
+        let before = looked.map_err(not_sent)?;
+        let mut session = slot
+            .session
+            .take()
+            .ok_or_else(|| not_sent(IpmiError::NoAnswer(GetChassisStatus::NAME)))?;
         let guid = session.guid().map(SystemGuid::hex);
-        let mut result = session.call_once(command, deadline).await;
-        if result.as_ref().is_err_and(IpmiError::is_state_conflict)
-            && session
-                .call(GetChassisStatus, deadline)
-                .await
-                .is_ok_and(|state| state == wanted)
-        {
-            result = Ok(());
+        let error = match session.call_once(command, deadline).await {
+            Ok(()) => None,
+            Err(error) if error.is_state_conflict() => match session.call(GetChassisStatus, deadline).await {
+                Ok(state) if state == wanted => None,
+                // In doubt about the transport, the session is dropped; the device's word on the command stands.
+                Err(doubt) if doubt.fault() == Fault::Transport => return Err(self.declined(error)),
+                _ => Some(error),
+            },
+            Err(error) if error.fault() == Fault::Transport => return Err(self.unanswered(error)),
+            Err(error) => Some(error),
+        };
+        slot.session = Some(session);
+        error.map_or(Ok((before, guid)), |error| Err(self.declined(error)))
+    }
+
+    fn declined(&self, source: IpmiError) -> PowerCommandError {
+        PowerCommandError::Declined {
+            device: self.address.clone(),
+            source,
         }
-        match result {
-            Err(source) if source.fault() == Fault::Transport => {
-                // Only a deadline that came before the sending is certain to have sent nothing.
-                Err(
-                    if matches!(
-                        source,
-                        IpmiError::TooLate(_) | IpmiError::Random(_) | IpmiError::SequenceUsedUp
-                    ) {
-                        PowerCommandError::NotSent {
-                            device: device(),
-                            source,
-                        }
-                    } else {
-                        PowerCommandError::Unanswered {
-                            device: device(),
-                            source,
-                        }
-                    },
-                )
+    }
+
+    /// Nothing was sent for certain only when there was no time, or nothing to send.
+    fn unanswered(&self, source: IpmiError) -> PowerCommandError {
+        let device = self.address.clone();
+        match source {
+            IpmiError::TooLate(_) | IpmiError::Random(_) | IpmiError::SequenceUsedUp => {
+                PowerCommandError::NotSent { device, source }
             }
-            answered => {
-                slot.session = Some(session);
-                answered.map_err(|source| PowerCommandError::Declined {
-                    device: device(),
-                    source,
-                })?;
-                Ok((before, guid))
-            }
+            source => PowerCommandError::Unanswered { device, source },
         }
     }
 

@@ -1,4 +1,4 @@
-//! An open session and the commands in it. What is believed is in [`Question::answer`]: signed with this session's keys,
+//! An open session and the commands in it. What is believed is in `Question::answer`: signed with this session's keys,
 //! addressed to it, newer than everything before, and the reply to the request that is waiting.
 
 use std::time::Duration;
