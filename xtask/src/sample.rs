@@ -1,0 +1,48 @@
+//! The sample configuration, printed from the sections themselves.
+
+use themis_api::config::ApiSection;
+use themis_config::sample::section;
+use themis_db::DatabaseSection;
+use themis_engine::config::{BrakesSection, DetectionSection, EngineSection, RecoverySection};
+use themis_fencing::FencingSection;
+use themis_hostmonitor::config::{HostmonitorSection, NetworkSection};
+use themis_messaging::config::{NotificationSection, RabbitSection, TransportSection};
+use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, OsloPolicySection, PlacementSection};
+use themis_service::logging::LoggingSection;
+
+/// Where it is kept.
+pub const FILE: &str = "etc/themis/themis.conf.sample";
+
+const HEAD: &str = "# themis.conf: one file for themis-api, themis-engine, themis-hostmonitor and themis-manage.
+# Each option is shown with its default, commented out. Environment: THEMIS_<SECTION>__<KEY> overrides the file.
+# Sections of ours refuse unknown keys; sections shared with other OpenStack services ignore them.
+";
+
+/// The whole file.
+pub fn text() -> String {
+    let default = format!(
+        "{}\n{}",
+        section::<LoggingSection>(Some("DEFAULT")),
+        section::<TransportSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1)
+    );
+    let parts = [
+        HEAD.to_owned(),
+        default,
+        section::<DatabaseSection>(None),
+        section::<KeystoneAuthtokenSection>(None),
+        section::<NovaSection>(None),
+        section::<PlacementSection>(None),
+        section::<ApiSection>(None),
+        section::<OsloPolicySection>(None),
+        section::<EngineSection>(None),
+        section::<DetectionSection>(None),
+        section::<BrakesSection>(None),
+        section::<FencingSection>(None),
+        section::<RecoverySection>(None),
+        section::<HostmonitorSection>(None),
+        section::<NetworkSection>(Some("network:storage")),
+        section::<RabbitSection>(None),
+        section::<NotificationSection>(None),
+    ];
+    parts.join("\n")
+}
