@@ -7,11 +7,11 @@ use std::fs::OpenOptions;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
+use tracing::{Event, Level, Span, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Registry};
 
 themis_config::section! {
     /// Logging options of `[DEFAULT]`, under oslo.log's names.
@@ -98,6 +98,15 @@ where
 #[derive(Debug, Clone)]
 pub struct RequestContext(pub String);
 
+/// Puts a request's identity into its span, or replaces it when more is known of the caller.
+pub fn attach(span: &Span, context: RequestContext) {
+    span.with_subscriber(|(id, dispatch)| {
+        if let Some(data) = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
+            data.extensions_mut().replace(context);
+        }
+    });
+}
+
 struct RequestId(Option<String>);
 
 struct Line {
@@ -118,5 +127,45 @@ impl Visit for Line {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.record_debug(field, &format_args!("{value}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_inside_a_request_shows_who_asks_and_a_line_outside_a_dash() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).event_format(OsloFormat).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::error_span!("request");
+            attach(&span, RequestContext("None req-1 - -".to_owned()));
+            attach(&span, RequestContext("None req-1 user project".to_owned()));
+            span.in_scope(|| tracing::info!(rows = 3, "inside"));
+            tracing::info!("outside");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let (inside, outside) = text.split_once('\n').unwrap();
+        assert!(inside.ends_with(" [None req-1 user project] inside rows=3"), "{inside}");
+        assert!(outside.ends_with(" [-] outside\n"), "{outside}");
     }
 }
