@@ -1,1 +1,31 @@
-//! (to be written)
+//! The HTTP service: Masakari's API under `/v1`, unchanged for its clients, and Themis's own under `/themis/v1`.
+//!
+//! It checks, stores and wakes. It never decides, fences or evacuates, and asks nothing of other services but whose a
+//! token is and whether Nova knows a host. Read [`router`] first: it is the table of contents; then [`call`] (who asks),
+//! [`fault`] (every refusal), [`resources`] and [`themis`] (one folder or file per noun).
+
+pub mod app_state;
+pub mod auth;
+pub mod base_url;
+pub mod body;
+pub mod call;
+pub mod config;
+pub mod fault;
+pub mod health;
+pub mod iso8601;
+pub mod list_query;
+pub mod microversion;
+pub mod mount;
+pub mod path_id;
+pub mod policy;
+pub mod request_id;
+pub mod resources;
+pub mod router;
+pub mod schema;
+pub mod schema_text;
+pub mod shown;
+pub mod themis;
+pub mod unrouted;
+pub mod version_document;
+pub mod wake;
+pub mod wire_time;

@@ -1,0 +1,142 @@
+//! Version discovery: `/` and unknown paths need no token, `/v1` does. Nothing here touches the database.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::base_url::BaseUrl;
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::microversion::Microversion;
+
+/// When upstream last changed the major version; clients only show it.
+const UPDATED: &str = "2016-07-01T11:33:21Z";
+
+#[derive(Debug, Serialize)]
+struct Versions {
+    versions: [Listed; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    id: &'static str,
+    status: &'static str,
+    version: String,
+    min_version: String,
+    updated: &'static str,
+    links: [Link; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Choices {
+    choices: [Choice; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    id: &'static str,
+    status: &'static str,
+    links: [Link; 1],
+    #[serde(rename = "media-types")]
+    media_types: [MediaType; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Version {
+    version: Shown,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: &'static str,
+    status: &'static str,
+    version: String,
+    min_version: String,
+    updated: &'static str,
+    links: [Link; 2],
+    #[serde(rename = "media-types")]
+    media_types: [MediaType; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct Link {
+    rel: &'static str,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    media: Option<&'static str>,
+    href: String,
+}
+
+#[derive(Debug, Serialize)]
+struct MediaType {
+    base: &'static str,
+    #[serde(rename = "type")]
+    media: &'static str,
+}
+
+const MEDIA_TYPE: MediaType = MediaType {
+    base: "application/json",
+    media: "application/vnd.openstack.masakari+json;version=1",
+};
+
+fn own_link(base: &BaseUrl, path: &str) -> Link {
+    Link {
+        rel: "self",
+        media: None,
+        href: format!("{}/v1/{}", base.0, path.trim_matches('/')),
+    }
+}
+
+/// `GET /`.
+pub async fn list(base: BaseUrl) -> Response {
+    let listed = Listed {
+        id: "v1.0",
+        status: "CURRENT",
+        version: Microversion::MAX.to_string(),
+        min_version: Microversion::MIN.to_string(),
+        updated: UPDATED,
+        links: [own_link(&base, "")],
+    };
+    Json(Versions { versions: [listed] }).into_response()
+}
+
+/// Any path outside `/v1`: where the API is.
+#[must_use]
+pub fn choices(base: &BaseUrl, path: &str) -> Response {
+    let choice = Choice {
+        id: "v1.0",
+        status: "CURRENT",
+        links: [own_link(base, path)],
+        media_types: [MEDIA_TYPE],
+    };
+    (StatusCode::MULTIPLE_CHOICES, Json(Choices { choices: [choice] })).into_response()
+}
+
+/// `GET /v1` and `GET /v1/versions/v1.0`.
+pub async fn show(_call: Call, base: BaseUrl) -> Response {
+    let described = Link {
+        rel: "describedby",
+        media: Some("text/html"),
+        href: "https://docs.openstack.org/".to_owned(),
+    };
+    let version = Shown {
+        id: "v1.0",
+        status: "CURRENT",
+        version: Microversion::MAX.to_string(),
+        min_version: Microversion::MIN.to_string(),
+        updated: UPDATED,
+        links: [own_link(&base, ""), described],
+        media_types: [MEDIA_TYPE],
+    };
+    Json(Version { version }).into_response()
+}
+
+/// `GET /v1/versions/{id}` for any id but `v1.0`.
+pub async fn missing(_call: Call) -> Fault {
+    Fault::ResourceMissing
+}
+
+/// `POST /`.
+pub async fn malformed() -> Fault {
+    Fault::MalformedBody
+}
