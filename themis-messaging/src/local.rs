@@ -97,6 +97,9 @@ impl LocalBus {
 
     fn send(&self, target: &Target, work: Work) -> Result<(), BusError> {
         let mut state = self.state();
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
         if state.away {
             return Err(BusError::Expired { waited: Duration::ZERO });
         }

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
-use futures::stream::SelectAll;
+use futures::stream::{BoxStream, SelectAll, StreamExt, once};
+use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Consumer};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +28,9 @@ use crate::settings::QueueOptions;
 /// Messages taken ahead when the operator sets no `rabbit_qos_prefetch_count`. Oslo's 0 means all there are; here
 /// what is not yet handled stays with the broker, where it expires.
 const PREFETCH: u16 = 256;
+
+/// What the consumers of a server deliver; `None` when one of them has ended.
+type Deliveries = SelectAll<BoxStream<'static, Option<lapin::Result<Delivery>>>>;
 
 /// Listens for one server.
 pub(crate) struct Listener {
@@ -85,7 +87,7 @@ impl Role for Listener {
 
 impl Listener {
     /// Declares and consumes in oslo's order: the topic's queue, the server's, the fanout's.
-    async fn subscribe(&self, line: &Line) -> Result<(Channel, SelectAll<Consumer>), Ended> {
+    async fn subscribe(&self, line: &Line) -> Result<(Channel, Deliveries), Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let channel = line.connection.create_channel().await.map_err(lost)?;
         let prefetch = if self.prefetch == 0 { PREFETCH } else { self.prefetch };
@@ -117,14 +119,13 @@ impl Listener {
                 )
                 .await
                 .map_err(lost)?;
-            deliveries.push(consumer);
+            deliveries.push(consumer.map(Some).chain(once(async { None })).boxed());
         }
         Ok((channel, deliveries))
     }
 
     /// Takes deliveries until one consumer ends (`None`) or the role is stopped.
-    async fn listen(&mut self, channel: Channel, mut deliveries: SelectAll<Consumer>) -> Option<Ended> {
-        let consumers = deliveries.len();
+    async fn listen(&mut self, channel: Channel, mut deliveries: Deliveries) -> Option<Ended> {
         let stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -133,14 +134,11 @@ impl Listener {
                     self.leave(&channel).await;
                     return Some(Ended::Stopped);
                 }
-                delivery = deliveries.next() => match delivery {
+                delivery = deliveries.next() => match delivery.flatten() {
                     Some(Ok(delivery)) => self.take(delivery).await?,
                     Some(Err(error)) => return error.is_amqp_hard_error().then(|| Ended::Lost(error.to_string())),
                     None => return None,
                 },
-            }
-            if deliveries.len() < consumers {
-                return None;
             }
         }
     }

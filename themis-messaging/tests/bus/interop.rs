@@ -1,0 +1,317 @@
+//! Against the real oslo.messaging, as server and as client, in each way of declaring queues.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::{Bus, CallError, Context, Endpoint, Keep, ServerName, Settings, Target, Version};
+
+use crate::peer::{Peer, pythons};
+use crate::recorder::Recorder;
+use crate::world::{SOON, broker, topic};
+
+/// The same settings for both sides: overrides of the URL for us, options for Python. What the older Python does not
+/// know yet is left out there.
+struct Setting {
+    ours: &'static str,
+    theirs: &'static [&'static str],
+    newest_only: bool,
+}
+
+const DEFAULT: Setting = Setting {
+    ours: "",
+    theirs: &[],
+    newest_only: false,
+};
+const DURABLE: Setting = Setting {
+    ours: "?amqp_durable_queues=true",
+    theirs: &["--set", "oslo_messaging_rabbit.amqp_durable_queues=true"],
+    newest_only: false,
+};
+const QUORUM: Setting = Setting {
+    ours: "?rabbit_quorum_queue=true",
+    theirs: &["--set", "oslo_messaging_rabbit.rabbit_quorum_queue=true"],
+    newest_only: false,
+};
+const TRANSIENT_QUORUM: Setting = Setting {
+    ours: "?rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true",
+    theirs: &[
+        "--set",
+        "oslo_messaging_rabbit.rabbit_quorum_queue=true",
+        "--set",
+        "oslo_messaging_rabbit.rabbit_transient_quorum_queue=true",
+    ],
+    newest_only: true,
+};
+
+/// Each setting has an exchange of its own, since they would clash on one.
+fn exchange(setting: &Setting) -> String {
+    format!(
+        "themis{}",
+        setting.ours.replace(|c: char| !c.is_ascii_alphanumeric(), "")
+    )
+}
+
+fn bus(url: &str, setting: &Setting) -> RabbitBus {
+    let mut settings = Settings::for_url(&format!("{url}{}", setting.ours)).unwrap();
+    settings.exchange = exchange(setting);
+    RabbitBus::start(settings, "test").unwrap()
+}
+
+fn pythons_for(setting: &Setting) -> Vec<String> {
+    let all = pythons();
+    let older = usize::from(setting.newest_only);
+    all.into_iter().skip(older).collect()
+}
+
+fn options<'a>(setting: &Setting, exchange: &'a str) -> Vec<&'a str> {
+    let mut options = vec!["--exchange", exchange];
+    options.extend(setting.theirs);
+    options
+}
+
+#[rstest]
+#[case::default(DEFAULT)]
+#[case::durable(DURABLE)]
+#[case::quorum(QUORUM)]
+#[case::transient_quorum(TRANSIENT_QUORUM)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
+    let Some(url) = broker() else { return };
+    let exchange = exchange(&setting);
+    for python in pythons_for(&setting) {
+        let topic = topic();
+        let command = ["serve", "--topic", topic.as_str(), "--server", "py"];
+        let mut peer = Peer::start(&python, &url, &options(&setting, &exchange), &command);
+        peer.expect("ready").await;
+        let bus = bus(&url, &setting);
+        let target = Target::topic(topic, Version { major: 1, minor: 2 });
+        let context = Context::of_request("req-1", Some("req-2"));
+
+        let answer = bus
+            .call(&context, &target, "echo", json!({"n": 1, "t": "ü"}), SOON)
+            .await
+            .unwrap();
+        assert_eq!(answer, json!({"n": 1, "t": "ü"}));
+        let said = peer.expect("request").await;
+        assert_eq!(
+            (&said["ctxt"]["request_id"], &said["ctxt"]["global_request_id"]),
+            (&json!("req-1"), &json!("req-2"))
+        );
+
+        assert_eq!(
+            bus.call(&context, &target, "none", json!({}), SOON).await.unwrap(),
+            Value::Null
+        );
+        peer.expect("request").await;
+
+        bus.cast(
+            &context,
+            &target.clone().at(ServerName::new("py").unwrap()),
+            "echo",
+            json!({"c": 1}),
+            SOON,
+        )
+        .await
+        .unwrap();
+        assert_eq!(peer.expect("request").await["args"], json!({"c": 1}));
+
+        let fanout = bus
+            .fanout(&context, &target, "echo", json!({"f": 1}), Keep::All, SOON)
+            .unwrap();
+        fanout.outcome().await.unwrap();
+        assert_eq!(peer.expect("request").await["args"], json!({"f": 1}));
+
+        let args = json!({"kind": "ValueError", "message": "boom"});
+        let Err(CallError::Remote(error)) = bus.call(&context, &target, "raise", args, SOON).await else {
+            panic!()
+        };
+        assert_eq!(
+            (error.module.as_str(), error.class.as_str(), error.message.as_str()),
+            ("builtins", "ValueError", "boom")
+        );
+        assert!(error.trace.iter().any(|line| line.contains("oslo_peer.py")));
+        peer.expect("request").await;
+
+        let Err(CallError::Remote(error)) = bus.call(&context, &target, "unheard", json!({}), SOON).await else {
+            panic!()
+        };
+        assert_eq!(error.class, "NoSuchMethod");
+        let above = Target {
+            version: Version { major: 1, minor: 6 },
+            ..target.clone()
+        };
+        let Err(CallError::Remote(error)) = bus.call(&context, &above, "echo", json!({}), SOON).await else {
+            panic!()
+        };
+        assert_eq!(error.class, "UnsupportedVersion");
+        bus.stop(SOON).await;
+    }
+}
+
+#[rstest]
+#[case::default(DEFAULT)]
+#[case::durable(DURABLE)]
+#[case::quorum(QUORUM)]
+#[case::transient_quorum(TRANSIENT_QUORUM)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
+    let Some(url) = broker() else { return };
+    let exchange = exchange(&setting);
+    for python in pythons_for(&setting) {
+        let (topic, recorder) = (topic(), Recorder::new());
+        let bus = bus(&url, &setting);
+        let endpoint = Endpoint::new(
+            topic.clone(),
+            ServerName::new("rs").unwrap(),
+            Version { major: 1, minor: 2 },
+        );
+        let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+        serving.ready(SOON).await.unwrap();
+        let options = options(&setting, &exchange);
+        let run = async |command: &str, rest: &[&str]| {
+            let mut words = vec![command, "--topic", topic.as_str()];
+            words.extend(rest);
+            Peer::ask(&python, &url, &options, &words).await
+        };
+
+        let context = json!({"request_id": "req-7", "auth_token": "hidden"}).to_string();
+        let said = run(
+            "call",
+            &["--method", "echo", "--args", "{\"n\": \"ü\"}", "--context", &context],
+        )
+        .await;
+        assert_eq!(said["result"], json!({"n": "ü"}), "{said}");
+        assert_eq!(recorder.contexts()[0].request_id(), Some("req-7"));
+
+        let said = run("call", &["--method", "refuse", "--args", "{}"]).await;
+        assert_eq!(
+            (&said["kind"], &said["exc_type"]),
+            (&json!("remote"), &json!("NotLeader")),
+            "{said}"
+        );
+        let said = run("call", &["--method", "sleep", "--args", "{}"]).await;
+        assert_eq!(
+            (&said["kind"], &said["exc_type"]),
+            (&json!("rebuilt"), &json!("TypeError")),
+            "{said}"
+        );
+        let said = run("call", &["--method", "unheard"]).await;
+        assert_eq!(said["exc_type"], "NoSuchMethod", "{said}");
+        let said = run("call", &["--method", "echo", "--version", "1.3"]).await;
+        assert_eq!(said["exc_type"], "UnsupportedVersion", "{said}");
+
+        let before = recorder.count();
+        let said = run(
+            "cast",
+            &[
+                "--method",
+                "echo",
+                "--server",
+                "rs",
+                "--mandatory",
+                "--args",
+                "{\"c\": 1}",
+            ],
+        )
+        .await;
+        assert_eq!(said["event"], "result", "{said}");
+        let said = run("fanout", &["--method", "echo", "--args", "{\"f\": 1}"]).await;
+        assert_eq!(said["event"], "result", "{said}");
+        recorder
+            .until("cast and fanout", |recorder| recorder.count() == before + 2)
+            .await;
+        assert_eq!(recorder.args()[before..], [json!({"c": 1}), json!({"f": 1})]);
+        bus.stop(SOON).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_monitored_call_gets_signs_of_life() {
+    let Some(url) = broker() else { return };
+    for python in pythons() {
+        let (topic, recorder) = (topic(), Recorder::new());
+        let bus = bus(&url, &DEFAULT);
+        let endpoint = Endpoint::new(topic.clone(), ServerName::new("rs").unwrap(), Version::ONE);
+        let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+        serving.ready(SOON).await.unwrap();
+        // Without signs Python gives up after two seconds; with them it waits for the answer.
+        let words = [
+            "call",
+            "--topic",
+            topic.as_str(),
+            "--method",
+            "sleep",
+            "--args",
+            "{\"ms\": 5000}",
+        ];
+        let words = [&words[..], &["--monitor-timeout", "2", "--timeout", "20"]].concat();
+        let said = Peer::ask(&python, &url, &[], &words).await;
+        assert_eq!(said["result"], 5000, "{said}");
+        bus.stop(SOON).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pythons_compressed_messages_are_read() {
+    let Some(url) = broker() else { return };
+    for python in pythons() {
+        let (topic, recorder) = (topic(), Recorder::new());
+        let bus = bus(&url, &DEFAULT);
+        let endpoint = Endpoint::new(topic.clone(), ServerName::new("rs").unwrap(), Version::ONE);
+        let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+        serving.ready(SOON).await.unwrap();
+        for method in ["gzip", "bzip2"] {
+            let option = format!("oslo_messaging_rabbit.kombu_compression={method}");
+            let words = [
+                "call",
+                "--topic",
+                topic.as_str(),
+                "--method",
+                "echo",
+                "--args",
+                "{\"n\": 1}",
+            ];
+            let said = Peer::ask(&python, &url, &["--set", &option], &words).await;
+            assert_eq!(said["result"], json!({"n": 1}), "{method}: {said}");
+        }
+        assert_eq!(recorder.count(), 2);
+        bus.stop(SOON).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_vanished_costs_the_server_nothing_but_a_minute() {
+    let Some(url) = broker() else { return };
+    let (topic, recorder) = (topic(), Recorder::new());
+    let server = bus(&url, &DEFAULT);
+    let endpoint = Endpoint::new(topic.clone(), ServerName::new("rs").unwrap(), Version::ONE);
+    let serving = server.serve(endpoint, recorder.clone()).unwrap();
+    serving.ready(SOON).await.unwrap();
+    let target = Target::topic(topic, Version::ONE);
+    for python in pythons().into_iter().take(1) {
+        let words = [
+            "call",
+            "--topic",
+            target.topic.as_str(),
+            "--method",
+            "sleep",
+            "--args",
+            "{\"ms\": 1000}",
+        ];
+        let mut peer = Peer::start(&python, &url, &[], &words);
+        recorder
+            .until_within(Duration::from_secs(60), "the call", |recorder| recorder.count() == 1)
+            .await;
+        peer.kill().await;
+    }
+    let client = bus(&url, &DEFAULT);
+    assert_eq!(
+        client
+            .call(&Context::fresh(), &target, "echo", json!({}), SOON)
+            .await
+            .unwrap(),
+        json!({})
+    );
+}
