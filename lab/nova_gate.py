@@ -1,8 +1,8 @@
 """nova_gate.py PORT NOVA_PORT ORDER LAB: between the engines and nova-api, at 127.0.0.1:PORT in the controller's namespace.
 
 Transparent: every request goes to 127.0.0.1:NOVA_PORT and its answer back, streamed, headers and status unchanged but
-for those that belong to one connection. Every evacuate request is printed with its time, server, engine's port and
-Nova's status, so the log tells what really reached Nova.
+for those that belong to one connection. Every evacuate request is printed, when Nova has answered, with the time it came,
+server, engine's port and Nova's status, so the log tells what really reached Nova.
 
 When the file ORDER says `crash-leader`, the next evacuate request is forwarded, and when Nova has accepted it the leading
 engine is killed (`LAB engine leader kill`) before a byte of that answer is passed on: the worst moment for an
@@ -24,8 +24,8 @@ EVACUATE = re.compile(rb'"evacuate"\s*:')
 ONE_ORDER = threading.Lock()
 
 
-def say(*words):
-    print(f"{time.time():.6f}", *words, flush=True)
+def say(*words, at=None):
+    print(f"{at or time.time():.6f}", *words, flush=True)
 
 
 def take_order():
@@ -45,6 +45,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
     timeout = NOVA_S
 
     def forward(self):
+        came = time.time()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         evacuate = self.command == "POST" and self.path.endswith("/action") and EVACUATE.search(body)
         nova = http.client.HTTPConnection("127.0.0.1", NOVA_PORT, timeout=NOVA_S)
@@ -53,7 +54,7 @@ class Gate(http.server.BaseHTTPRequestHandler):
             nova.request(self.command, self.path, body=body or None, headers=headers)
             answer = nova.getresponse()
             if evacuate:
-                say("evacuate", self.path.split("/")[-2], "from", self.client_address[1], "answer", answer.status)
+                say("evacuate", self.path.split("/")[-2], "from", self.client_address[1], "answer", answer.status, at=came)
                 if answer.status < 300 and take_order() == "crash-leader":
                     self.crash_leader()
                     return

@@ -44,6 +44,11 @@ def evacuations(story):
             and datetime.datetime.fromisoformat(m["created_at"]) >= begin]
 
 
+def requests(story):
+    """(time, instance) of the evacuate requests that Nova accepted since the fault, in the order they came."""
+    return sorted((float(m[1]), m[2]) for m in since(story, EVACUATE, "nova-gate") if m[3].startswith("2"))
+
+
 def moved_runs(story):
     """{instance of the victim: its first run on another host since the fault}"""
     found = {}
@@ -141,7 +146,7 @@ def one_evacuation_each(story):
 
 
 def posted_once(story):
-    posts = collections.Counter(m[2] for m in since(story, EVACUATE, "nova-gate") if m[3].startswith("2"))
+    posts = collections.Counter(instance for _, instance in requests(story))
     twice = [u for u, n in posts.items() if n > 1]
     return Check("no evacuation was requested twice", GATE, set(posts) == story.mine and not twice,
                  f"{count(sum(posts.values()), 'request')} for {count(len(posts), 'instance')}")
@@ -150,9 +155,8 @@ def posted_once(story):
 def destination_off_before_retry(story):
     """Requests for an instance that was on its way to the destination come after that one's power went, never before."""
     dest, hung, posts = story.facts["dest"], story.facts["dest_hung"], collections.defaultdict(list)
-    for m in since(story, EVACUATE, "nova-gate"):
-        if m[3].startswith("2"):
-            posts[m[2]].append(float(m[1]))
+    for when, instance in requests(story):
+        posts[instance].append(when)
     stuck = {m["instance_uuid"] for m in evacuations(story) if m["source_compute"] == story.victim and m["dest_compute"] == dest}
     again = {u: times[1:] for u, times in posts.items() if len(times) > 1}
     off = min((t for t in died(story, dest) if t >= hung), default=float("inf"))
@@ -162,7 +166,7 @@ def destination_off_before_retry(story):
 
 
 def held_until_vouched(story):
-    early = [m for m in since(story, EVACUATE, "nova-gate") if float(m[1]) < story.facts["vouched"]]
+    early = [when for when, _ in requests(story) if when < story.facts["vouched"]]
     starts = [r for r in moved_runs(story).values() if utc(r.first).timestamp() < story.facts["vouched"]]
     return Check("nothing was requested or started before the operator's word", GATE + ", " + ORACLE, not early and not starts,
                  f"{count(len(early), 'request')} and {count(len(starts), 'start')} before it")

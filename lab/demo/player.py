@@ -5,11 +5,13 @@ For each: sets the stage, shows the timeline, then a summary, then every check w
 product's confirm periods instead of the demo's shorter ones.
 """
 import argparse
+import datetime
 import json
 import sys
 import time
 
 from demo import phases
+from demo.checks import requests
 from demo.labtool import HERE, Lab, LabError
 from demo.scenarios import ALL
 from demo.stage import Stage
@@ -70,14 +72,18 @@ def look(check, story):
 
 
 def times(story):
-    """The t_ fields: from the stored events of the victim's incident and from the oracle."""
+    """The t_ fields: from the stored events of the victim's incident, the oracle, and for the first request Nova's door."""
     if story.t_fault is None:
         return dict.fromkeys(phases.FIELDS)
     incidents = {i["uuid"] for i in story.themis.incidents(story.began) if i["host_name"] == story.victim}
     events = [e for e in story.themis.events(story.began) if e["incident_uuid"] in incidents]
     ups = [story.lab.oracle.came_up(u, story.victim, story.mono_fault) for u in story.mine]
     last = utc(max(ups)) if ups and None not in ups else None
-    return phases.times(events, story.t_fault, last)
+    found = phases.times(events, story.t_fault, last)
+    posted = requests(story)
+    if posted:
+        found["t_first_evacuate"] = datetime.datetime.fromtimestamp(posted[0][0], datetime.timezone.utc)
+    return found
 
 
 def summary(timeline, outcome):

@@ -150,7 +150,7 @@ def dead_bmc(story):
     story.look_on(5)
     story.facts["vouched"] = time.time()
     story.say(f"themis host confirm-dead {story.victim}")
-    story.themis.cli("host", "confirm-dead", story.victim, "--reason", "seen with my own eyes: no light on it")
+    story.themis.cli("host", "confirm-dead", story.victim, "--reason", "seen with my own eyes: no light on it", "--yes")
     story.wait_back(BACK_S)
 
 

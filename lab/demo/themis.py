@@ -2,6 +2,7 @@
 its database for what is checked. What a check believes is never taken from the API.
 """
 import json
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -30,17 +31,25 @@ class Themis:
 
     # ---- clients
 
-    def cli(self, *words):
+    def cli(self, *words, stdin=None):
         """Standard output of `themis WORDS`."""
-        return self._client("themis", *words)
+        return self._client("themis", *words, stdin=stdin)
+
+    def set_power_device(self, host, address, password):
+        """Registers the BMC; the password goes by standard input, never by an argument."""
+        self.cli("power-device", "set", host, "--address", address, "--username", "admin", "--password-file", "-",
+                 stdin=password + "\n")
 
     def openstack(self, *words):
         """What `openstack WORDS -f json` answers."""
         return json.loads(self._client("openstack", *words, "-f", "json"))
 
-    def _client(self, *words):
+    def _client(self, *words, stdin=None):
+        env = self.lab.client_env()
+        program = shutil.which(words[0], path=env["PATH"])
         try:
-            r = subprocess.run(words, capture_output=True, text=True, timeout=CLIENT_S, env=self.lab.client_env())
+            r = subprocess.run([program or words[0], *words[1:]], capture_output=True, text=True, timeout=CLIENT_S, env=env,
+                               input=stdin)
         except (subprocess.TimeoutExpired, FileNotFoundError) as e:
             raise LabError(f"{' '.join(words)}: {e}") from None
         if r.returncode:
@@ -67,6 +76,10 @@ class Themis:
     def hosts(self):
         """{name: host} of /themis/v1/hosts."""
         return {h["name"]: h for h in self.get("/hosts")["hosts"]}
+
+    def power_devices(self, host):
+        """The power devices of a host, without their passwords."""
+        return self.get(f"/hosts/{self.hosts()[host]['uuid']}/power-devices")["power_devices"]
 
     # ---- database, for what is checked
 
