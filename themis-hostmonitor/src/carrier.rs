@@ -1,5 +1,6 @@
-//! Whether the interfaces have carrier, told by the kernel over rtnetlink: at once on a change, and asked again from
-//! time to time, since change messages are dropped when the socket's buffer is full.
+//! Whether the interfaces have carrier, told by the kernel over rtnetlink. Its messages of change may come a second late
+//! (Linux sends most of them in one burst per second; measured on a veth pair) or be lost when the socket's buffer is
+//! full, while an answer is always of this moment: so it is also asked, twice a second.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,11 +9,14 @@ use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with};
 use tokio::net::UdpSocket;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::netlink::{self, GROUP_LINK, Word};
 
-const REREAD_INTERVAL: Duration = Duration::from_secs(5);
+const REREAD_INTERVAL: Duration = Duration::from_millis(500);
+/// The kernel answers within microseconds.
+const ANSWER_DEADLINE: Duration = Duration::from_millis(500);
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// The kernel's messages about one link are under 2 KiB; it sends none larger than this.
 const DATAGRAM_MAX: usize = 32 * 1024;
 
@@ -30,11 +34,17 @@ pub struct CarrierError(#[source] std::io::Error);
 /// The kernel cannot be asked.
 pub async fn read_once(interface: &str) -> Result<Option<bool>, CarrierError> {
     let mut seen = None;
-    let mut watcher = Watcher::open([interface.to_owned()])?;
-    watcher.ask_all().await?;
-    while watcher.unanswered > 0 {
-        watcher.hear(&mut |_, carrier| seen = carrier).await?;
-    }
+    let ask = async {
+        let mut watcher = Watcher::open([interface.to_owned()])?;
+        watcher.ask_all().await?;
+        while watcher.unanswered > 0 {
+            watcher.hear(&mut |_, carrier| seen = carrier).await?;
+        }
+        Ok(())
+    };
+    timeout(ANSWER_DEADLINE, ask)
+        .await
+        .map_err(|late| CarrierError(late.into()))??;
     Ok(seen)
 }
 
@@ -53,7 +63,7 @@ pub async fn watch(interfaces: Vec<String>, tell: Tell<'_>) {
         for interface in &interfaces {
             tell(interface, None);
         }
-        sleep(REREAD_INTERVAL).await;
+        sleep(RETRY_PAUSE).await;
     }
 }
 
@@ -75,6 +85,7 @@ struct Watcher {
     /// mistake in the configuration and says nothing.
     interfaces: BTreeMap<String, bool>,
     unanswered: usize,
+    buffer: Vec<u8>,
 }
 
 impl Watcher {
@@ -91,6 +102,7 @@ impl Watcher {
             socket: open().map_err(CarrierError)?,
             interfaces,
             unanswered: 0,
+            buffer: vec![0; DATAGRAM_MAX],
         })
     }
 
@@ -105,14 +117,13 @@ impl Watcher {
 
     /// Waits for one datagram and tells what it says of our interfaces.
     async fn hear(&mut self, tell: Tell<'_>) -> Result<(), CarrierError> {
-        let mut buffer = vec![0_u8; DATAGRAM_MAX];
-        let length = match self.socket.recv(&mut buffer).await {
+        let length = match self.socket.recv(&mut self.buffer).await {
             Ok(length) => length,
             // Messages were dropped: what is true now must be asked for.
             Err(error) if error.raw_os_error() == Some(Errno::NOBUFS.raw_os_error()) => return self.ask_all().await,
             Err(error) => return Err(CarrierError(error)),
         };
-        for word in netlink::read(buffer.get(..length).unwrap_or_default()) {
+        for word in netlink::read(self.buffer.get(..length).unwrap_or_default()) {
             self.note(word, tell);
         }
         Ok(())

@@ -38,7 +38,10 @@ pub async fn outlook(config: &MonitorConfig, surroundings: &Surroundings) -> Out
     }
     match identity::system_uuid(&section.system_uuid_file) {
         Some(uuid) => out.say("system uuid", uuid),
-        None => out.say("system uuid", "unknown: power devices cannot be bound to this host by identity"),
+        None => out.say(
+            "system uuid",
+            "unknown: power devices cannot be bound to this host by identity",
+        ),
     }
     match program::find(&section.serf_binary, &surroundings.search_path) {
         Ok(path) => {
@@ -50,7 +53,13 @@ pub async fn outlook(config: &MonitorConfig, surroundings: &Surroundings) -> Out
         }
         Err(error) => out.lack("serf", error),
     }
-    out.say("census", section.census_command.as_deref().unwrap_or("none: a census cannot be answered"));
+    out.say(
+        "census",
+        section
+            .census_command
+            .as_deref()
+            .unwrap_or("none: a census cannot be answered"),
+    );
     for network in &config.networks {
         network_outlook(&mut out, config, network).await;
     }
@@ -61,19 +70,42 @@ pub async fn outlook(config: &MonitorConfig, surroundings: &Surroundings) -> Out
 }
 
 async fn network_outlook(out: &mut Outlook, config: &MonitorConfig, network: &NetworkConfig) {
-    let NetworkConfig { name, importance, address, port, rpc, .. } = network;
-    let key = if network.encrypt_key.is_some() { "encrypted" } else { "not encrypted" };
-    out.say("network", format!("{name}: {}, agent on {address} port {port}, {key}, rpc {rpc}", importance.name()));
+    let NetworkConfig {
+        name,
+        importance,
+        address,
+        port,
+        rpc,
+        ..
+    } = network;
+    let key = if network.encrypt_key.is_some() {
+        "encrypted"
+    } else {
+        "not encrypted"
+    };
+    out.say(
+        "network",
+        format!(
+            "{name}: {}, agent on {address} port {port}, {key}, rpc {rpc}",
+            importance.name()
+        ),
+    );
     match &network.interface {
         None => out.say("  interface", "none given: its carrier is not watched"),
         Some(interface) => match carrier::read_once(interface).await {
             Ok(Some(true)) => out.say("  interface", format!("{interface}, up with carrier")),
             Ok(Some(false)) => out.say("  interface", format!("{interface}, no carrier or down")),
-            Ok(None) => out.lack("  interface", format!("there is no {interface}; correct [network:{name}] interface")),
+            Ok(None) => out.lack(
+                "  interface",
+                format!("there is no {interface}; correct [network:{name}] interface"),
+            ),
             Err(error) => out.lack("  interface", error),
         },
     }
     for peer in network.others(&config.host) {
-        out.say(if peer.witness { "  witness" } else { "  peer" }, format!("{} at {}", peer.name, peer.address));
+        out.say(
+            if peer.witness { "  witness" } else { "  peer" },
+            format!("{} at {}", peer.name, peer.address),
+        );
     }
 }

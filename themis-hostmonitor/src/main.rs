@@ -1,3 +1,102 @@
 //! The host monitor as a program: options, configuration, bus, and the monitor itself.
 
-fn main() {}
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use themis_config::KnownSection;
+use themis_hostmonitor::check::outlook;
+use themis_hostmonitor::config::{self, MonitorConfig};
+use themis_hostmonitor::monitor::{self, Surroundings};
+use themis_hostmonitor::serf::guard;
+use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::{Bus, Settings};
+use themis_service::logging::LoggingSection;
+use themis_service::{CommonOptions, health, signals, start};
+
+const PROGRAM: &str = "themis-hostmonitor";
+const BUS_END_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Watches the peers of this host on each network, and reports what it sees to the engines
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    #[command(flatten)]
+    common: CommonOptions,
+    /// Print what this configuration means on this host, and end; status 1 when something needed is missing
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|argument| argument == guard::ARGUMENT) {
+        return become_agent(&arguments.collect::<Vec<_>>());
+    }
+    let options = Options::parse();
+    // One thread: the work is small, and the kernel ends the agents with the thread that started them.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(run(options))
+}
+
+fn become_agent(arguments: &[OsString]) -> anyhow::Result<()> {
+    let [parent, program, rest @ ..] = arguments else {
+        anyhow::bail!("exec-agent is for the monitor's own use")
+    };
+    let parent = parent
+        .to_str()
+        .and_then(|text| text.parse().ok())
+        .context("exec-agent is for the monitor's own use")?;
+    Err(guard::exec(parent, Path::new(program), rest).into())
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let mut known = config::sections();
+    known.extend(themis_messaging::config::sections());
+    known.push(KnownSection::of::<LoggingSection>());
+    let source = start(PROGRAM, &options.common, &known)?.source;
+    let config = MonitorConfig::read(&source, &kernel_name())?;
+    let surroundings = Surroundings {
+        search_path: std::env::var_os("PATH").unwrap_or_default(),
+        launcher: "/proc/self/exe".into(),
+    };
+    if options.check {
+        return check(&config, &surroundings).await;
+    }
+
+    let stop = signals::stop_token()?;
+    if let Some(address) = config.metrics_listen {
+        let recorder = health::install_metrics()?;
+        let served = health::serve(address, recorder, stop.clone());
+        tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!("no metrics: {error}");
+            }
+        });
+    }
+    let bus = RabbitBus::start(Settings::read(&source)?, PROGRAM)?;
+    themis_service::start::ready();
+    monitor::run(config, Arc::new(bus.clone()), surroundings, stop).await?;
+    bus.stop(BUS_END_DEADLINE).await;
+    Ok(())
+}
+
+async fn check(config: &MonitorConfig, surroundings: &Surroundings) -> anyhow::Result<()> {
+    let outlook = outlook(config, surroundings).await;
+    let mut out = std::io::stdout().lock();
+    for line in &outlook.lines {
+        writeln!(out, "{line}")?;
+    }
+    anyhow::ensure!(!outlook.lacking, "something needed is missing, see above");
+    Ok(())
+}
+
+fn kernel_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

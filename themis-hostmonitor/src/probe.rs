@@ -8,6 +8,7 @@ use themis_core::NetworkName;
 use themis_core::inquiry::{ProbeAnswer, ProbeInquiry};
 
 use crate::board::Board;
+use crate::carrier::read_once;
 use crate::config::NetworkConfig;
 use crate::icmp::{Origin, echo};
 
@@ -65,7 +66,9 @@ impl Prober {
             .unwrap_or(TRIES_MIN)
             .max(TRIES_MIN);
         match echo(&network.origin(), target, tries, within).await {
-            Ok(reached) => Some(reached),
+            Ok(true) => Some(true),
+            // The kernel takes a question for an interface that is down without a word.
+            Ok(false) => network.could_send().await.then_some(false),
             Err(error) => {
                 tracing::warn!("probe of {} on {} not sent: {error}", inquiry.target, inquiry.network);
                 None
@@ -81,6 +84,14 @@ impl NetworkConfig {
         Origin {
             address: self.address,
             interface: self.interface.clone(),
+        }
+    }
+
+    /// Whether the interface, where one is given, is there and has carrier at this moment.
+    async fn could_send(&self) -> bool {
+        match &self.interface {
+            None => true,
+            Some(interface) => matches!(read_once(interface).await, Ok(Some(true))),
         }
     }
 }

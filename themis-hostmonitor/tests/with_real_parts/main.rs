@@ -1,0 +1,16 @@
+//! Monitors against real parts: serf agents, the kernel's network namespaces, RabbitMQ and the Python peer. One program,
+//! so that it is linked once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "test code throughout"
+)]
+
+mod agents;
+mod inquiries;
+mod namespaces;
+mod pool;
+mod python_peer;
