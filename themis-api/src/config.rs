@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use themis_config::KnownSection;
 
+use crate::cors::CorsSection;
+
 themis_config::section! {
     /// The HTTP service.
     pub struct ApiSection("api", strict) {
@@ -57,6 +59,7 @@ pub fn sections() -> Vec<KnownSection> {
         KnownSection::of::<ApiSection>(),
         KnownSection::of::<MiddlewareSection>(),
         KnownSection::of::<HealthcheckSection>(),
+        KnownSection::of::<CorsSection>(),
     ]
 }
 
@@ -103,6 +106,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// While it exists, the health check fails.
     pub disable_file: PathBuf,
+    /// Which browsers may use the API.
+    pub cors: CorsSection,
 }
 
 impl Settings {
@@ -112,6 +117,7 @@ impl Settings {
         api: &ApiSection,
         middleware: &MiddlewareSection,
         health: &HealthcheckSection,
+        cors: CorsSection,
         www_authenticate_uri: String,
     ) -> Self {
         Self {
@@ -130,6 +136,7 @@ impl Settings {
             concurrency_max: api.concurrency_max.max(1),
             request_timeout: api.request_timeout,
             disable_file: health.disable_by_file_path.clone(),
+            cors,
         }
     }
 }

@@ -276,18 +276,23 @@ impl IntoResponse for Fault {
     }
 }
 
-/// An error with all that caused it, for one line of the log.
+/// An error with all that caused it, for one line of the log. Some errors tell their cause in their own text; it is not
+/// told twice.
 struct Chain<'a>(&'a Fault);
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut told = self.0.to_string();
         let mut next = std::error::Error::source(self.0);
         while let Some(error) = next {
-            write!(f, ": {error}")?;
+            let text = error.to_string();
+            if !told.contains(&text) {
+                told.push_str(": ");
+                told.push_str(&text);
+            }
             next = error.source();
         }
-        Ok(())
+        f.write_str(&told)
     }
 }
 
@@ -319,6 +324,16 @@ mod tests {
             .1,
             r#"{"masakariFault":{"code":406,"message":"Version 1.4 is not supported by the API. Minimum is 1.0 and maximum is 1.3."}}"#
         );
+    }
+
+    #[test]
+    fn the_log_tells_every_cause_once() {
+        let outage = StoreError::Unreachable {
+            source: sea_orm::DbErr::Custom("connection refused".to_owned()),
+        };
+        let text = Chain(&Fault::DatabaseAway(outage)).to_string();
+        assert_eq!(text.matches("connection refused").count(), 1, "{text}");
+        assert!(text.contains("the database cannot be reached"), "{text}");
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ pub mod base_url;
 pub mod body;
 pub mod call;
 pub mod config;
+pub mod cors;
 pub mod fault;
 pub mod health;
 pub mod iso8601;

@@ -12,6 +12,7 @@ use axum::serve::ListenerExt;
 use clap::Parser;
 use themis_api::app_state::App;
 use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection, Settings, sections};
+use themis_api::cors::CorsSection;
 use themis_api::policy::Rules;
 use themis_api::router;
 use themis_api::wake::Waker;
@@ -70,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
             &api,
             &source.section::<MiddlewareSection>()?,
             &source.section::<HealthcheckSection>()?,
+            source.section::<CorsSection>()?,
             keystone.www_authenticate_uri().to_owned(),
         ),
     });

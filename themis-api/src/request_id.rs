@@ -1,11 +1,12 @@
 //! Every request under `/v1` and `/themis` gets an id of its own, which the answer names and each log line of the request
 //! shows. A caller's id in the same header is kept beside it as the global one, when it has the form of an id.
-//! One line per request goes to the log when it is answered.
+//! One line per request goes to the log when it is answered, and it is counted.
 
 use std::net::SocketAddr;
 
+use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, OriginalUri, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use themis_openstack::token::Caller;
@@ -68,6 +69,17 @@ fn is_request_id(text: &str) -> bool {
         .is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok() && !id.bytes().any(|b| b.is_ascii_uppercase()))
 }
 
+/// A label of few values, whatever a client invents.
+fn counted(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
+}
+
 /// Gives the request its ids and writes its line.
 pub async fn follow(mut request: Request, next: Next) -> Response {
     if !is_guarded(request.uri().path()) {
@@ -84,17 +96,16 @@ pub async fn follow(mut request: Request, next: Next) -> Response {
         .get::<OriginalUri>()
         .map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let line = format!("{} \"{} {uri}\"", client.as_deref().unwrap_or("-"), request.method());
+    let method = counted(request.method());
     request.extensions_mut().insert(ids.clone());
     let mut response = next.run(request).instrument(ids.span.clone()).await;
     if let Ok(value) = HeaderValue::from_str(&ids.local) {
         response.headers_mut().insert(HEADER, value);
     }
-    let length = response
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("-");
+    let length = response.body().size_hint().exact().unwrap_or(0);
     let (status, seconds) = (response.status().as_u16(), started.elapsed().as_secs_f64());
+    metrics::counter!("themis_api_requests_total", "method" => method, "status" => status.to_string()).increment(1);
+    metrics::histogram!("themis_api_request_seconds").record(seconds);
     ids.span
         .in_scope(|| tracing::info!("{line} status: {status} len: {length} time: {seconds:.7}"));
     response

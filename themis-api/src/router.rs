@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::Method;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -21,7 +20,7 @@ use crate::app_state::AppState;
 use crate::fault::Fault;
 use crate::resources::{extensions, hosts, missing_action, notifications, segments, vmoves};
 use crate::themis::{hosts as themis_hosts, incidents, mode, networks, power_devices, requests};
-use crate::{auth, body, health, microversion, mount, request_id, unrouted, version_document};
+use crate::{auth, body, cors, health, microversion, mount, request_id, unrouted, version_document};
 
 /// Masakari's API, as `docs/operators/compatibility.md` describes it.
 fn masakari() -> Router<AppState> {
@@ -133,7 +132,7 @@ pub fn service(app: &AppState) -> MapRequest<Router, impl Fn(Request) -> Request
         .layer(from_fn_with_state(Arc::clone(app), auth::authenticate))
         .layer(limits)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(answer_options))
+        .layer(from_fn_with_state(Arc::clone(app), cors::answer))
         .layer(from_fn(request_id::follow));
     // Load balancers ask these; they pass no limit, so that a busy node is not taken for a dead one.
     let probes = Router::new()
@@ -156,13 +155,4 @@ async fn limit_reached(error: BoxError) -> Fault {
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Fault::Panicked.into_response()
-}
-
-/// Browsers ask before they send; without `[cors]` the answer allows nothing.
-async fn answer_options(request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS {
-        ().into_response()
-    } else {
-        next.run(request).await
-    }
 }

@@ -200,6 +200,71 @@ async fn options_is_answered_empty_without_a_token() {
 }
 
 #[tokio::test]
+async fn only_an_allowed_origin_is_told_what_it_may_do() {
+    let allow = |settings: &mut themis_api::config::Settings| {
+        settings.cors.allowed_origin = vec!["https://horizon.example".to_owned()]
+    };
+    with_settings(allow, async |api| {
+        let asked = async |method: &str, origin: &str| {
+            send(api.bare(method, "/v1/segments").header("origin", origin.to_owned())).await
+        };
+        let first = asked("OPTIONS", "https://horizon.example").await;
+        assert_eq!(first.header("access-control-allow-origin"), "https://horizon.example");
+        assert_eq!((first.status, first.header("access-control-max-age")), (200, "3600"));
+        assert!(
+            first
+                .header("access-control-allow-headers")
+                .starts_with("X-Auth-Token,")
+        );
+        // A refusal may be read by the page too.
+        let refused = asked("GET", "https://horizon.example").await;
+        assert_eq!(
+            (refused.status, refused.header("access-control-allow-origin")),
+            (401, "https://horizon.example")
+        );
+        let stranger = asked("OPTIONS", "https://evil.example").await;
+        assert_eq!(
+            (stranger.status, stranger.header("access-control-allow-origin")),
+            (200, "")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_requests_than_the_limit_are_refused_at_once_and_health_is_answered_still() {
+    use sea_orm::{ConnectionTrait, TransactionTrait};
+    with_settings(
+        |settings| settings.concurrency_max = 1,
+        async |api| {
+            let segment = api.segment("seg1").await;
+            let path = format!("/v1/segments/{segment}/hosts");
+            let other = sea_orm::Database::connect(api.database_url.as_str()).await.unwrap();
+            let lock = other.begin().await.unwrap();
+            lock.execute_unprepared("SELECT * FROM failover_segments FOR UPDATE")
+                .await
+                .unwrap();
+            let body = json!({"host": {"name": "compute-7", "type": "COMPUTE", "control_attributes": "SSH"}});
+            let held = api.post(&path, body);
+            let meanwhile = async {
+                // Until the first one has taken the only place.
+                let mut answer = api.get("/v1/segments").await;
+                while answer.status == 200 {
+                    answer = api.get("/v1/segments").await;
+                }
+                let message = answer.fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+                assert_eq!(message, "The service is too busy. Try again later.");
+                assert_eq!(send(api.bare("GET", "/healthcheck")).await.status, 200);
+                lock.rollback().await.unwrap();
+            };
+            let (held, ()) = futures::join!(held, meanwhile);
+            assert_eq!(held.status, 201, "{}", held.text);
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn the_health_check_needs_no_token_and_obeys_the_drain_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_owned();

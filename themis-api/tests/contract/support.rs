@@ -145,6 +145,7 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
         concurrency_max: 64,
         request_timeout: Duration::from_secs(20),
         disable_file: "/nonexistent/healthcheck_disable".into(),
+        cors: themis_config::Source::default().section().unwrap(),
     };
     change(&mut settings);
     let key = SealKey::new_text().unwrap();
