@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use crate::envelope::notification::{Form, Notification, Priority};
 use crate::{BusError, CallError, Context, RpcError, ServerName, Serving, Target, Topic, Version};
 
 /// Sends and serves messages. All arguments of methods are JSON objects, passed by name.
@@ -66,6 +67,25 @@ pub trait Bus: Send + Sync + fmt::Debug {
     /// The topic is already served by this process under the same name.
     fn serve(&self, endpoint: Endpoint, handler: Arc<dyn Handler>) -> Result<Serving, BusError>;
 
+    /// Publishes a notification for whoever listens, now or later: its queue is declared, so it is kept even when
+    /// nobody has listened yet. Returns at once; while the broker is away it waits in order, at most `expires`.
+    ///
+    /// # Errors
+    /// No room, or the bus is stopping.
+    fn notify(
+        &self,
+        topic: &Topic,
+        notification: &Notification,
+        form: Form,
+        expires: Duration,
+    ) -> Result<Receipt, BusError>;
+
+    /// Hears notifications until the returned guard is stopped or dropped; one at a time, each at least once.
+    ///
+    /// # Errors
+    /// The bus is stopping.
+    fn listen(&self, subscription: Subscription, listener: Arc<dyn Listener>) -> Result<Serving, BusError>;
+
     /// Stops taking messages, lets handlers and publications end, closes connections; all of it within `within`.
     async fn stop(&self, within: Duration);
 }
@@ -104,6 +124,35 @@ pub trait Handler: Send + Sync {
     /// # Errors
     /// Becomes the caller's [`CallError::Remote`]; [`RpcError::no_such_method`] for a name it does not know.
     async fn handle(&self, context: Context, method: &str, args: Value) -> Result<Value, RpcError>;
+}
+
+/// Which notifications are heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Of these topics.
+    pub topics: Vec<Topic>,
+    /// Of these priorities.
+    pub priorities: Vec<Priority>,
+    /// Listeners of one pool share the notifications, and each pool gets them all; `None`: all that have no pool.
+    pub pool: Option<Topic>,
+    /// The publisher's control exchange when it is not ours (`nova`).
+    pub exchange: Option<String>,
+}
+
+/// Hears notifications.
+#[async_trait]
+pub trait Listener: Send + Sync {
+    /// Takes one notification.
+    async fn hear(&self, notification: Notification) -> Heard;
+}
+
+/// What becomes of a notification that was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It is done.
+    Handled,
+    /// Not now; it is delivered again.
+    Requeue,
 }
 
 /// Which of the waiting messages are kept while the broker is away.

@@ -7,7 +7,10 @@ use uuid::Uuid;
 
 /// A message's context, as a dictionary. `auth_token` in it travels in clear; it is never printed.
 #[derive(Clone, Default, PartialEq)]
-pub struct Context(Map<String, Value>);
+pub struct Context {
+    entries: Map<String, Value>,
+    sender: Option<String>,
+}
 
 impl Context {
     /// A context without any key, as periodic work of a daemon has.
@@ -33,14 +36,14 @@ impl Context {
     /// The same context with one key more.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(key.to_owned(), value.into());
+        self.entries.insert(key.to_owned(), value.into());
         self
     }
 
     /// One key's value.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.entries.get(key)
     }
 
     /// The id of the request that this message belongs to.
@@ -55,15 +58,32 @@ impl Context {
         self.get("global_request_id").and_then(Value::as_str)
     }
 
+    /// The user of the broker who sent this message, for whom the broker vouches (AMQP's `user_id`): with a user for
+    /// each host, nobody can speak for another. `None` when the sender did not ask the broker to vouch, and always on
+    /// a bus without broker.
+    #[must_use]
+    pub fn sender(&self) -> Option<&str> {
+        self.sender.as_deref()
+    }
+
+    /// The same context as it came from this user.
+    pub(crate) fn from_sender(mut self, sender: Option<String>) -> Self {
+        self.sender = sender;
+        self
+    }
+
     /// All keys and values, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.iter()
+        self.entries.iter()
     }
 }
 
 impl FromIterator<(String, Value)> for Context {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        Self {
+            entries: entries.into_iter().collect(),
+            sender: None,
+        }
     }
 }
 
@@ -73,6 +93,7 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("request_id", &self.request_id())
             .field("global_request_id", &self.global_request_id())
+            .field("sender", &self.sender)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 //! It keeps the same promises as [`crate::rabbit`] (one conformance suite runs against both) and has one bad day to
 //! offer: [`LocalBus::set_away`] acts like a broker that cannot be reached.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,12 +14,17 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bus::{Bus, Endpoint, Handler, Keep, Receipt, Sent};
+use crate::bus::{Bus, Endpoint, Handler, Heard, Keep, Listener, Receipt, Sent, Subscription};
 use crate::dispatch::Dispatcher;
-use crate::envelope::Request;
+use crate::envelope::{Form, Notification, Request};
 use crate::serving::{Readiness, Serving};
 use crate::waiting::Waiting;
-use crate::{BusError, CallError, Context, RpcError, Target, server};
+use crate::{BusError, CallError, Context, RpcError, Target, Topic, server};
+
+/// What waits for one server or listener at most.
+const INBOX: usize = 1024;
+/// Before a notification that was put back is heard again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// A bus whose servers and callers live in this process. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +48,7 @@ impl Drop for Shared {
 #[derive(Debug, Default)]
 struct State {
     servers: Vec<Server>,
+    listeners: Vec<Listening>,
     /// Turns with every message to a topic, so that its servers take turns.
     turn: usize,
     away: bool,
@@ -52,6 +59,13 @@ struct State {
 struct Server {
     endpoint: Endpoint,
     inbox: mpsc::Sender<Work>,
+    stop: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Listening {
+    subscription: Subscription,
+    inbox: mpsc::Sender<Notification>,
     stop: CancellationToken,
 }
 
@@ -240,7 +254,7 @@ impl Bus for LocalBus {
         if state.servers.iter().any(|server| server.endpoint == endpoint) {
             return Err(BusError::AlreadyServed { topic: endpoint.topic });
         }
-        let (inbox, works) = mpsc::channel(1024);
+        let (inbox, works) = mpsc::channel(INBOX);
         let (said, readiness) = watch::channel(Readiness::Ready);
         let stop = self.shared.stop.child_token();
         state.servers.push(Server {
@@ -270,6 +284,60 @@ impl Bus for LocalBus {
                 }
             };
             tokio::join!(serving, close);
+            said.send_replace(Readiness::Stopped);
+        });
+        Ok(Serving::new(readiness, stop))
+    }
+
+    fn notify(
+        &self,
+        topic: &Topic,
+        notification: &Notification,
+        _: Form,
+        expires: Duration,
+    ) -> Result<Receipt, BusError> {
+        let (done, receipt) = Receipt::new(Instant::now() + expires, Arc::default());
+        let mut state = self.state();
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        state.listeners.retain(|listening| !listening.stop.is_cancelled());
+        let mut pools = HashSet::new();
+        for listening in &state.listeners {
+            let subscription = &listening.subscription;
+            let meant = subscription.topics.contains(topic) && subscription.priorities.contains(&notification.priority);
+            // One listener of each pool; those without a pool share their queue as well.
+            if meant && pools.insert(&subscription.pool) {
+                let inbox = &listening.inbox;
+                inbox.try_send(notification.clone()).map_err(|_| BusError::Full {
+                    waiting: inbox.max_capacity(),
+                })?;
+            }
+        }
+        let _ = done.send(Ok(Sent::Confirmed));
+        Ok(receipt)
+    }
+
+    fn listen(&self, subscription: Subscription, listener: Arc<dyn Listener>) -> Result<Serving, BusError> {
+        let mut state = self.state();
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        let (inbox, mut notifications) = mpsc::channel::<Notification>(INBOX);
+        let (said, readiness) = watch::channel(Readiness::Ready);
+        let stop = self.shared.stop.child_token();
+        state.listeners.push(Listening {
+            subscription,
+            inbox,
+            stop: stop.clone(),
+        });
+        let stopped = stop.clone();
+        self.shared.tasks.spawn(async move {
+            while let Some(Some(notification)) = stopped.run_until_cancelled(notifications.recv()).await {
+                while listener.hear(notification.clone()).await == Heard::Requeue && !stopped.is_cancelled() {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            }
             said.send_replace(Readiness::Stopped);
         });
         Ok(Serving::new(readiness, stop))

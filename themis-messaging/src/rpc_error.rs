@@ -18,27 +18,35 @@ pub struct RpcError {
     pub module: String,
     /// What went wrong, for people.
     pub message: String,
-    /// Lines of a traceback; empty from us.
-    pub trace: Vec<String>,
-    /// Positional arguments from which Python builds the exception anew.
-    pub args: Vec<Value>,
-    /// Keyword arguments from which Python builds the exception anew.
-    pub kwargs: Map<String, Value>,
+    /// What only Python makes use of.
+    pub detail: Box<Detail>,
     /// Whether the handler foresaw it: then it is the caller's affair and not logged as a fault. Not on the wire.
     pub expected: bool,
+}
+
+/// What a Python caller rebuilds the exception from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Detail {
+    /// Lines of a traceback; empty from us.
+    pub trace: Vec<String>,
+    /// Positional arguments of the exception.
+    pub args: Vec<Value>,
+    /// Its keyword arguments.
+    pub kwargs: Map<String, Value>,
 }
 
 impl RpcError {
     fn of(module: &str, class: &str, message: impl Into<String>, expected: bool) -> Self {
         let message = message.into();
-        let args = vec![Value::String(message.clone())];
+        let detail = Detail {
+            args: vec![Value::String(message.clone())],
+            ..Detail::default()
+        };
         Self {
             class: class.to_owned(),
             module: module.to_owned(),
             message,
-            trace: Vec::new(),
-            args,
-            kwargs: Map::new(),
+            detail: Box::new(detail),
             expected,
         }
     }

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::Context;
 
 pub use body::MAX_BODY;
-pub use notification::{Notification, Priority};
+pub use notification::{Form, Notification, Priority};
 pub use reply::Reply;
 pub use request::Request;
 

@@ -66,6 +66,15 @@ impl FromStr for Priority {
     }
 }
 
+/// How a notification is put on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// In the envelope, as the driver `messagingv2` does.
+    Envelope,
+    /// Bare, as the old driver `messaging` does.
+    Plain,
+}
+
 /// One notification.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
@@ -107,20 +116,15 @@ impl Notification {
         })
     }
 
-    /// The body of this notification, in the envelope.
+    /// The body of this notification.
     ///
     /// # Errors
     /// None in practice: JSON values are always written.
-    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
-        wrap(self)
-    }
-
-    /// The body of this notification as the old driver `messaging` sends it, without envelope.
-    ///
-    /// # Errors
-    /// None in practice: JSON values are always written.
-    pub fn encode_plain(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(self)
+    pub fn encode(&self, form: Form) -> Result<Vec<u8>, serde_json::Error> {
+        match form {
+            Form::Envelope => wrap(self),
+            Form::Plain => serde_json::to_vec(self),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{DecodeError, take_text, unwrap, wrap};
 use crate::RpcError;
+use crate::rpc_error::Detail;
 
 /// One message to a caller. A call may get several; the one with `ending`, or with a failure, is the last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -78,9 +79,11 @@ fn read_failure(failure: &Value) -> RpcError {
                 .message
                 .as_str()
                 .map_or_else(|| failure.message.to_string(), str::to_owned),
-            trace: failure.tb,
-            args: failure.args,
-            kwargs: failure.kwargs,
+            detail: Box::new(Detail {
+                trace: failure.tb,
+                args: failure.args,
+                kwargs: failure.kwargs,
+            }),
             expected: false,
         },
         Err(_) => RpcError {
@@ -98,9 +101,9 @@ fn failure_text<S: serde::Serializer>(error: &Option<RpcError>, serializer: S) -
         class: error.class.clone(),
         module: error.module.clone(),
         message: Value::String(error.message.clone()),
-        tb: error.trace.clone(),
-        args: error.args.clone(),
-        kwargs: error.kwargs.clone(),
+        tb: error.detail.trace.clone(),
+        args: error.detail.args.clone(),
+        kwargs: error.detail.kwargs.clone(),
     };
     serializer.serialize_str(&serde_json::to_string(&failure).map_err(serde::ser::Error::custom)?)
 }

@@ -79,6 +79,7 @@ impl Connector {
         let cutter = Cutter::default();
         match timeout(CONNECT_WITHIN, self.open(host, role, &cutter)).await {
             Ok(Ok(connection)) => Ok(Line {
+                user: host.user.clone(),
                 connection,
                 host: host.to_string(),
                 cutter,
@@ -182,6 +183,8 @@ pub(crate) struct Line {
     pub(crate) connection: Connection,
     /// Where it leads, for logs.
     pub(crate) host: String,
+    /// Who is logged in.
+    pub(crate) user: String,
     #[expect(
         dead_code,
         reason = "it acts when it is dropped, which must come after the connection's drop"

@@ -194,7 +194,10 @@ impl Listener {
 }
 
 fn read(delivery: &Delivery) -> Result<Request, DecodeError> {
-    Request::decode(&open(delivery)?)
+    let mut request = Request::decode(&open(delivery)?)?;
+    let sender = delivery.properties.user_id().as_ref().map(ToString::to_string);
+    request.context = request.context.from_sender(sender);
+    Ok(request)
 }
 
 /// The body of a delivery, decompressed.

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod connector;
+mod hearing;
 mod journal;
 mod listener;
 mod outbox;
@@ -28,19 +29,19 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::bus::{Bus, Endpoint, Handler, Keep, Receipt};
+use crate::bus::{Bus, Endpoint, Handler, Keep, Listener, Receipt, Subscription};
 use crate::dispatch::Dispatcher;
 use crate::duplicates::Duplicates;
 use crate::envelope::request::Call;
-use crate::envelope::{Request, new_id};
+use crate::envelope::{Form, Notification, Request, new_id};
 use crate::serving::{Readiness, Serving};
 use crate::settings::{Settings, SettingsError};
-use crate::{BusError, CallError, Context, Target, server};
+use crate::{BusError, CallError, Context, Target, Topic, server};
 
 use backoff::Backoff;
 use connector::Connector;
+use hearing::Hearing;
 use journal::Journal;
-use listener::Listener;
 use outbox::{Outbox, Posting, Route};
 use replies::{Calls, Replies};
 use responder::Responder;
@@ -287,7 +288,7 @@ impl Bus for RabbitBus {
         let (readiness, seen) = watch::channel(Readiness::Away);
         let readiness = Arc::new(readiness);
         let stop = inner.stop_serving.child_token();
-        let listener = Listener {
+        let listener = listener::Listener {
             exchange: inner.settings.exchange.clone(),
             queues: inner.settings.queues,
             prefetch: inner.settings.rabbit.rabbit_qos_prefetch_count,
@@ -311,6 +312,51 @@ impl Bus for RabbitBus {
             served.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
             readiness.send_replace(Readiness::Stopped);
         });
+        Ok(Serving::new(seen, stop))
+    }
+
+    fn notify(
+        &self,
+        topic: &Topic,
+        notification: &Notification,
+        form: Form,
+        expires: Duration,
+    ) -> Result<Receipt, BusError> {
+        let (queues, name) = (&self.0.settings.queues, format!("{topic}.{}", notification.priority));
+        let body = notification.encode(form).map_err(|error| BusError::Refused {
+            text: error.to_string(),
+        })?;
+        let exchange = queues.control_exchange(&self.0.settings.exchange);
+        self.0.outbox.post(Posting {
+            route: Route::Notification(exchange, queues.shared_queue(&name)),
+            key: name,
+            body,
+            mandatory: false,
+            expires: false,
+            slot: None,
+            good_for: expires,
+        })
+    }
+
+    fn listen(&self, subscription: Subscription, listener: Arc<dyn Listener>) -> Result<Serving, BusError> {
+        let inner = &self.0;
+        if inner.stop_serving.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        let (readiness, seen) = watch::channel(Readiness::Away);
+        let stop = inner.stop_serving.child_token();
+        let hearing = Hearing {
+            subscription,
+            exchange: inner.settings.exchange.clone(),
+            queues: inner.settings.queues,
+            listener,
+            duplicates: Duplicates::default(),
+            readiness,
+            stop: stop.clone(),
+        };
+        inner
+            .listeners
+            .spawn(supervise(inner.way.clone(), hearing, stop.clone()));
         Ok(Serving::new(seen, stop))
     }
 

@@ -191,11 +191,6 @@ impl Outbox {
         self.arrived.notified().await;
     }
 
-    /// How many wait.
-    pub(crate) fn len(&self) -> usize {
-        self.state().waiting.len()
-    }
-
     /// Takes nothing more.
     pub(crate) fn close(&self) {
         self.state().closed = true;

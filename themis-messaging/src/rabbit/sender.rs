@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::FieldTable;
+use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Event};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -70,7 +70,7 @@ impl Role for Sender {
                 Ok(channel) => channel,
                 Err(error) => return Ended::Lost(error.to_string()),
             };
-            let mut work = Work::new(self, channel, line.connection.status().blocked());
+            let mut work = Work::new(self, channel, line);
             let end = work.go(line).await;
             work.recall(&end);
             match end {
@@ -96,13 +96,15 @@ struct Work<'a> {
     held: BTreeMap<u64, Held<Outgoing>>,
     answers: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
     number: u64,
+    /// Who we are for the broker.
+    user: ShortString,
     /// When something was last confirmed, or the first put on its way.
     progress: Instant,
     blocked: bool,
 }
 
 impl<'a> Work<'a> {
-    fn new(sender: &'a mut Sender, channel: Channel, blocked: bool) -> Self {
+    fn new(sender: &'a mut Sender, channel: Channel, line: &Line) -> Self {
         Self {
             sender,
             channel,
@@ -110,8 +112,9 @@ impl<'a> Work<'a> {
             held: BTreeMap::new(),
             answers: FuturesUnordered::new(),
             number: 0,
+            user: ShortString::try_new(line.user.as_str()).unwrap_or_default(),
             progress: Instant::now(),
-            blocked,
+            blocked: line.connection.status().blocked(),
         }
     }
 
@@ -202,7 +205,7 @@ impl<'a> Work<'a> {
         self.number += 1;
         held.item.attempt();
         metrics::counter!("themis_bus_published_total").increment(1);
-        let answer = publish(self.channel.clone(), &held);
+        let answer = publish(self.channel.clone(), &held, self.user.clone());
         self.answers.push(async move { (number, answer.await) }.boxed());
         self.held.insert(number, held);
         Ok(())
@@ -290,7 +293,11 @@ impl<'a> Work<'a> {
 }
 
 /// Writes a message; resolves with the broker's answer.
-fn publish(channel: Channel, held: &Held<Outgoing>) -> impl Future<Output = lapin::Result<Confirmation>> + use<> {
+fn publish(
+    channel: Channel,
+    held: &Held<Outgoing>,
+    user: ShortString,
+) -> impl Future<Output = lapin::Result<Confirmation>> + use<> {
     let message = &held.item;
     let names = (short(message.route.exchange()), short(&message.key));
     let options = BasicPublishOptions {
@@ -307,6 +314,10 @@ fn publish(channel: Channel, held: &Held<Outgoing>) -> impl Future<Output = lapi
         // At least one millisecond: with zero the broker drops what no consumer takes in that instant.
         let left_ms = held.left(Instant::now()).as_millis().max(1);
         properties = properties.with_expiration(left_ms.to_string().into());
+    }
+    if matches!(message.route, Route::Fanout(_)) && !user.as_str().is_empty() {
+        // The broker refuses a name that is not the one logged in, so whoever hears a report knows who sent it.
+        properties = properties.with_user_id(user);
     }
     let body = message.body.clone();
     async move {

@@ -131,7 +131,7 @@ async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
             (error.module.as_str(), error.class.as_str(), error.message.as_str()),
             ("builtins", "ValueError", "boom")
         );
-        assert!(error.trace.iter().any(|line| line.contains("oslo_peer.py")));
+        assert!(error.detail.trace.iter().any(|line| line.contains("oslo_peer.py")));
         peer.expect("request").await;
 
         let Err(CallError::Remote(error)) = bus.call(&context, &target, "unheard", json!({}), SOON).await else {

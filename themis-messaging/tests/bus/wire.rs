@@ -1,0 +1,133 @@
+//! What our messages look like on the wire, read by a plain AMQP client beside the bus.
+
+use std::time::Duration;
+
+use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{Connection, ConnectionProperties};
+use serde_json::{Value, json};
+use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::{Bus, Context, Endpoint, Keep, ServerName, Settings, Target, Version};
+
+use crate::recorder::Recorder;
+use crate::world::{SOON, broker, topic};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_messages_carry_the_properties_that_oslos_carry() {
+    let Some(url) = broker() else { return };
+    let topic = topic();
+    let bus = RabbitBus::start(Settings::for_url(&url).unwrap(), "test").unwrap();
+    let endpoint = Endpoint::new(topic.clone(), ServerName::new("one").unwrap(), Version::ONE);
+    let serving = bus.serve(endpoint, Recorder::new()).unwrap();
+    serving.ready(SOON).await.unwrap();
+
+    // A queue beside the server's, on both exchanges, sees every message.
+    let plain = format!("{}%2F", url.replacen("rabbit://", "amqp://", 1));
+    let connection = Connection::connect(&plain, ConnectionProperties::default())
+        .await
+        .unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let spy: ShortString = format!("{topic}-spy").into();
+    let declared = QueueDeclareOptions {
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(spy.clone(), declared, FieldTable::default())
+        .await
+        .unwrap();
+    for (exchange, key) in [
+        ("themis".to_owned(), topic.to_string()),
+        (format!("{topic}_fanout"), String::new()),
+    ] {
+        let options = QueueBindOptions::default();
+        channel
+            .queue_bind(spy.clone(), exchange.into(), key.into(), options, FieldTable::default())
+            .await
+            .unwrap();
+    }
+
+    let (context, target) = (Context::fresh(), Target::topic(topic.clone(), Version::ONE));
+    bus.cast(&context, &target, "echo", json!({}), SOON).await.unwrap();
+    bus.call(&context, &target, "echo", json!({}), SOON).await.unwrap();
+    let fanout = bus
+        .fanout(&context, &target, "echo", json!({}), Keep::All, Duration::from_secs(20))
+        .unwrap();
+    fanout.outcome().await.unwrap();
+
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let message = channel
+            .basic_get(spy.clone(), BasicGetOptions::default())
+            .await
+            .unwrap()
+            .unwrap();
+        let properties = &message.delivery.properties;
+        assert_eq!(
+            properties.content_type().as_ref().map(ShortString::as_str),
+            Some("application/json")
+        );
+        assert_eq!(
+            properties.content_encoding().as_ref().map(ShortString::as_str),
+            Some("utf-8")
+        );
+        assert_eq!(
+            (*properties.delivery_mode(), *properties.priority()),
+            (Some(2), Some(0))
+        );
+        assert!(
+            properties
+                .headers()
+                .as_ref()
+                .is_some_and(|headers| headers.inner().is_empty())
+        );
+        assert!(properties.correlation_id().is_none() && properties.reply_to().is_none());
+        assert!(properties.message_id().is_none() && properties.timestamp().is_none() && properties.kind().is_none());
+        let expiration: Option<u64> = properties
+            .expiration()
+            .as_ref()
+            .map(|text| text.as_str().parse().unwrap());
+        let body: Value = serde_json::from_slice(&message.delivery.data).unwrap();
+        assert_eq!(body["oslo.version"], "2.0");
+        let inner: Value = serde_json::from_str(body["oslo.message"].as_str().unwrap()).unwrap();
+        assert_eq!((&inner["method"], &inner["version"]), (&json!("echo"), &json!("1.0")));
+        let user = properties.user_id().as_ref().map(ToString::to_string);
+        seen.push((inner.get("_msg_id").is_some(), expiration, user));
+    }
+    let [cast, call, fanout] = seen.try_into().unwrap();
+    assert_eq!(cast, (false, None, None));
+    assert!(
+        call.0 && call.1.is_some_and(|ms| (9_000..=10_000).contains(&ms)) && call.2.is_none(),
+        "{call:?}"
+    );
+    assert!(fanout.1.is_some_and(|ms| (19_000..=20_000).contains(&ms)), "{fanout:?}");
+    assert_eq!(fanout.2.as_deref(), Some("guest"), "the broker vouches for who sent it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fanouts_handler_learns_which_user_of_the_broker_sent_it() {
+    let Some(url) = broker() else { return };
+    let (topic, recorder) = (topic(), Recorder::new());
+    let bus = RabbitBus::start(Settings::for_url(&url).unwrap(), "test").unwrap();
+    let endpoint = Endpoint::new(topic.clone(), ServerName::new("one").unwrap(), Version::ONE);
+    let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+    serving.ready(SOON).await.unwrap();
+    let (context, target) = (Context::fresh(), Target::topic(topic.clone(), Version::ONE));
+    let forged = context.clone().with("sender", "compute-9");
+    bus.fanout(&forged, &target, "echo", json!({}), Keep::All, SOON)
+        .unwrap()
+        .outcome()
+        .await
+        .unwrap();
+    bus.cast(&forged, &target, "echo", json!({}), SOON).await.unwrap();
+    recorder.until("both", |recorder| recorder.count() == 2).await;
+    let senders: Vec<Option<String>> = recorder
+        .contexts()
+        .iter()
+        .map(|context| context.sender().map(str::to_owned))
+        .collect();
+    assert!(
+        senders.contains(&Some("guest".to_owned())) && senders.contains(&None),
+        "{senders:?}"
+    );
+}
