@@ -107,7 +107,12 @@ impl NovaCompute {
     }
 
     /// Looks at one server; `None` when Nova can show only a stub of it.
-    async fn look_at(&self, id: InstanceId, own: Vec<&Migration>) -> Result<Option<InstanceLook>, ComputeError> {
+    async fn look_at(
+        &self,
+        source: &str,
+        id: InstanceId,
+        own: Vec<&Migration>,
+    ) -> Result<Option<InstanceLook>, ComputeError> {
         let migrations: Vec<MigrationLook> = own
             .into_iter()
             .map(|m| MigrationLook {
@@ -130,7 +135,10 @@ impl NovaCompute {
             // Its migration says all there is to know.
             Some(migration) if migration.dest.is_some() => {}
             // The scheduler sets resources aside before the migration names the destination.
-            Some(_) => look.claimed_on = self.placement.providers_of(id.0).await.ok(),
+            Some(_) => {
+                let claims = self.placement.providers_of(id.0).await.ok();
+                look.claimed_on = claims.map(|hosts| hosts.into_iter().filter(|host| host != source).collect());
+            }
             None => match self.nova.server(id).await.map_err(error)? {
                 Some(server) if !server.whole => return Ok(None),
                 Some(server) => {
@@ -249,7 +257,7 @@ impl Compute for NovaCompute {
         let mut looks = Vec::with_capacity(instances.len());
         for id in instances.iter().copied() {
             let own = migrations.iter().filter(|m| m.instance == id).collect();
-            looks.extend(self.look_at(id, own).await?);
+            looks.extend(self.look_at(source, id, own).await?);
         }
         Ok(looks)
     }

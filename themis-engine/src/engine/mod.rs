@@ -32,6 +32,8 @@ use throttle::Throttle;
 
 /// How many waiting events one turn takes.
 const EVENTS_PER_TURN: usize = 200;
+/// How many turns may follow one another without waiting.
+const TURNS_AT_ONCE: usize = 8;
 /// How long a stopping engine waits for what it has sent.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -169,7 +171,11 @@ impl Engine {
                 }
                 _ = tick.tick() => {}
             }
-            self.turn().await;
+            for _ in 0..TURNS_AT_ONCE {
+                if !self.turn().await {
+                    break;
+                }
+            }
         }
         self.executor.tasks.close();
         if tokio::time::timeout(DRAIN, self.executor.tasks.wait()).await.is_err() {

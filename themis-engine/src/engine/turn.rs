@@ -4,7 +4,7 @@ use themis_core::{HostId, Moment};
 use themis_decision::outage::judge_outages;
 use themis_decision::verdict::judge_host;
 use themis_decision::view::view;
-use themis_decision::{Judgement, WantedEffect, judge};
+use themis_decision::{Change, Judgement, WantedEffect, judge};
 
 use super::Engine;
 use crate::effects;
@@ -18,7 +18,8 @@ const VIEW_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 const NOVA_POLL_DOUBT: std::time::Duration = std::time::Duration::from_secs(2);
 
 impl Engine {
-    pub(super) async fn turn(&mut self) {
+    /// Takes one turn; `true` when a host changed its state, so that the next step need not wait for the next tick.
+    pub(super) async fn turn(&mut self) -> bool {
         let now = self.ports.clock.now();
         let started = *self.started.get_or_insert(now);
         self.world.settled =
@@ -26,16 +27,20 @@ impl Engine {
         self.read_database(now).await;
         self.keep_lease(now).await;
         if !self.leading {
-            return self.follow(now);
+            self.follow(now);
+            return false;
         }
         self.poll_nova(now);
         self.petitions(now);
         let judgement = self.judge(now);
         self.show(&judgement, now);
         if !self.commit(&judgement).await {
-            return;
+            return false;
         }
+        let stepped = |change: &Change| matches!(change, Change::Event { kind: "state", .. });
+        let moved = judgement.changes.iter().any(stepped);
         self.act(judgement, now);
+        moved
     }
 
     /// A standby runs the accusation timers, so that it can decide the moment it leads.
@@ -73,7 +78,7 @@ impl Engine {
             }
             // A row must exist before it can show anything; a reason that changed in place is stored with it.
             let reason_moved = known.is_none_or(|(shown, _)| shown["reason"] != fresh["reason"]);
-            let stored = judgement.changes.contains(&themis_decision::Change::Host(*id));
+            let stored = judgement.changes.contains(&Change::Host(*id));
             if reason_moved && !stored {
                 let generation = advance(&mut self.generations, *id);
                 self.writes
