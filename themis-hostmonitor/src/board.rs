@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use themis_core::NetworkName;
-use themis_core::report::{AgentState, NetworkReport, PeerStatus};
+use themis_core::report::{AgentState, NetworkReport};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -13,6 +13,9 @@ use crate::view::PeersView;
 
 /// The engine believes a host's own word of life on a network while its proof is not older than this.
 pub const PROOF_FRESH: Duration = Duration::from_secs(5);
+/// What an agent said is believed for this long; it is read each second, so an older sight means that the monitor itself
+/// was stopped and has just woken.
+pub const SIGHT_FRESH: Duration = Duration::from_secs(5);
 /// From this health score on, the engine counts an observer as unfit.
 pub const HEALTH_UNFIT: u8 = 4;
 
@@ -27,6 +30,8 @@ pub struct Facts {
     pub peers: PeersView,
     /// The interface's carrier.
     pub carrier: Option<bool>,
+    /// When the agent last said so; `None`: it never did.
+    pub seen: Option<Instant>,
     /// When something was last received from a peer on this network.
     pub last_proof: Option<Instant>,
 }
@@ -40,47 +45,66 @@ impl Facts {
             health_score: None,
             peers,
             carrier: None,
+            seen: None,
             last_proof: None,
         }
+    }
+
+    /// What may be said of the agent at `now`: nothing of a running one that was not seen lately.
+    fn credible(&self, now: Instant) -> (AgentState, Option<u8>, PeersView) {
+        let fresh = self
+            .seen
+            .is_some_and(|seen| now.saturating_duration_since(seen) <= SIGHT_FRESH);
+        if self.agent == AgentState::Running && !fresh {
+            return (
+                AgentState::Silent,
+                None,
+                PeersView {
+                    known: self.peers.known,
+                    ..PeersView::default()
+                },
+            );
+        }
+        (self.agent, self.health_score, self.peers.clone())
     }
 
     /// As it stands in a report made at `now`.
     #[must_use]
     pub fn report(&self, now: Instant) -> NetworkReport {
         let age = self.last_proof.map(|proof| now.saturating_duration_since(proof));
+        let (agent, health_score, peers) = self.credible(now);
         NetworkReport {
-            agent: self.agent,
+            agent,
             carrier: self.carrier,
-            health_score: self.health_score,
-            known: self.peers.known,
-            alive: self.peers.alive,
+            health_score,
+            known: peers.known,
+            alive: peers.alive,
             proof_of_life_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-            not_alive: self.peers.not_alive.clone(),
+            not_alive: peers.not_alive,
         }
     }
 
     /// What must differ for a report to be sent at once.
     fn essence(&self, now: Instant) -> Essence {
+        let report = self.report(now);
         Essence {
-            agent: self.agent,
-            carrier: self.carrier,
-            unfit: self.health_score.map(|score| score >= HEALTH_UNFIT),
-            counts: (self.peers.known, self.peers.alive),
-            not_alive: self.peers.not_alive.clone(),
+            unfit: report.health_score.map(|score| score >= HEALTH_UNFIT),
             proof_fresh: self
                 .last_proof
                 .is_some_and(|proof| now.saturating_duration_since(proof) <= PROOF_FRESH),
+            report: NetworkReport {
+                health_score: None,
+                proof_of_life_age_ms: None,
+                ..report
+            },
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Essence {
-    agent: AgentState,
-    carrier: Option<bool>,
+    report: NetworkReport,
     unfit: Option<bool>,
-    counts: (u32, u32),
-    not_alive: BTreeMap<String, PeerStatus>,
     proof_fresh: bool,
 }
 
@@ -162,6 +186,7 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
+    use themis_core::report::PeerStatus;
     use tokio::time::{advance, timeout};
 
     use super::*;
@@ -190,14 +215,40 @@ mod tests {
         assert!(woken(&mut changes).await);
         board.write(&name, |facts| facts.carrier = Some(false));
         assert!(!woken(&mut changes).await, "nothing changed");
-        board.write(&name, |facts| facts.health_score = Some(3));
+        let run = |facts: &mut Facts, health_score| {
+            (facts.agent, facts.seen, facts.health_score) = (AgentState::Running, Some(Instant::now()), health_score);
+        };
+        board.write(&name, |facts| run(facts, Some(3)));
         assert!(woken(&mut changes).await, "it answers");
-        board.write(&name, |facts| facts.health_score = Some(1));
+        board.write(&name, |facts| run(facts, Some(1)));
         assert!(!woken(&mut changes).await, "still fit");
-        board.write(&name, |facts| facts.health_score = Some(HEALTH_UNFIT));
+        board.write(&name, |facts| run(facts, Some(HEALTH_UNFIT)));
         assert!(woken(&mut changes).await);
         board.write(&NetworkName::new("other"), |facts| facts.carrier = None);
         assert!(!woken(&mut changes).await, "an unknown network");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_monitor_that_was_stopped_does_not_repeat_what_its_agent_said_before() {
+        let (board, name, mut changes) = board();
+        let accused = BTreeMap::from([("compute-2".to_owned(), PeerStatus::Failed)]);
+        board.write(&name, |facts| {
+            (facts.agent, facts.seen, facts.health_score) = (AgentState::Running, Some(Instant::now()), Some(0));
+            facts.peers = PeersView {
+                known: 2,
+                alive: 1,
+                not_alive: accused,
+            };
+        });
+        assert!(woken(&mut changes).await);
+        assert_eq!(board.reports()[&name].alive, 1);
+        advance(SIGHT_FRESH * 2).await;
+        let report = &board.reports()[&name];
+        assert_eq!((report.agent, report.known, report.alive), (AgentState::Silent, 2, 0));
+        assert!(
+            report.not_alive.is_empty() && report.health_score.is_none(),
+            "{report:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,12 +8,13 @@ use secrecy::SecretString;
 use themis_core::report::{AgentState, PeerStatus};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::config::NetworkConfig;
 use crate::proof_of_life;
 use crate::serf::supervisor::{Agent, Order, Supervisor};
-use crate::serf::watch::{Sight, Watcher};
+use crate::serf::watch::{HUNG_AFTER, Sight, Watcher};
 use crate::serf::wire::Member;
 use crate::view::{PeersView, strangers};
 
@@ -35,7 +36,7 @@ pub fn start(
     let (supervisor, process) = Supervisor::new(agent, orders, hung.clone());
     supervisors.spawn(supervisor.run());
     let mut chronicle = Chronicle::new(network.clone(), host.clone(), board.clone());
-    let watcher = Watcher::new(network.clone(), rpc_key, process, hung);
+    let watcher = Watcher::new(network.clone(), rpc_key, process, hung, HUNG_AFTER);
     watchers.spawn(watcher.run(move |sight| chronicle.note(sight)));
     watchers.spawn(proof_of_life::seek(network, host, board.clone()));
 }
@@ -89,6 +90,7 @@ impl Chronicle {
         self.board.write(&self.network.name, |facts| {
             facts.agent = sight.state;
             facts.health_score = sight.health_score;
+            facts.seen = sight.members.is_some().then(Instant::now);
             facts.peers = peers;
         });
     }

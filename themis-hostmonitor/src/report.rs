@@ -185,3 +185,6 @@ async fn landed(in_flight: &mut Option<InFlight>) -> Result<Sent, BusError> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,23 +57,27 @@ pub struct Watcher {
     rpc_key: SecretString,
     process: watch::Receiver<Process>,
     hung: Arc<Notify>,
+    hung_after: Duration,
     last_answer: Option<Instant>,
 }
 
 impl Watcher {
-    /// A watcher of the agent whose process is told of by `process`; `hung` is notified when it should be replaced.
+    /// A watcher of the agent whose process is told of by `process`; `hung` is notified when it was silent for
+    /// `hung_after` and should be replaced.
     #[must_use]
     pub fn new(
         network: NetworkConfig,
         rpc_key: SecretString,
         process: watch::Receiver<Process>,
         hung: Arc<Notify>,
+        hung_after: Duration,
     ) -> Self {
         Self {
             network,
             rpc_key,
             process,
             hung,
+            hung_after,
             last_answer: None,
         }
     }
@@ -119,7 +123,7 @@ impl Watcher {
             if waited >= patience {
                 tell(Sight::blind(AgentState::Silent));
             }
-            if waited >= HUNG_AFTER {
+            if waited >= self.hung_after {
                 self.hung.notify_one();
                 self.last_answer = None;
                 sleep(RPC_DEADLINE).await;

@@ -2,11 +2,15 @@
 //! Serf's own times are what they are (a crash is believed after five to nine seconds), so these tests take seconds.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::pool::{Pool, lives, network, signal};
 use themis_core::report::{AgentState, PeerStatus};
-use tokio::time::Instant;
+use themis_hostmonitor::serf::supervisor::{Order, Supervisor};
+use themis_hostmonitor::serf::watch::Watcher;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
 
 const SERF_BELIEVES: Duration = Duration::from_secs(15);
 const SOON: Duration = Duration::from_secs(6);
@@ -195,4 +199,38 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("never: {what}");
+}
+
+#[tokio::test]
+async fn an_agent_that_hangs_is_replaced() {
+    let pool = Pool::prepare(&["compute-1"], "", true).await;
+    let agent = pool.agent(0);
+    let (files, network, key) = (agent.files.clone(), agent.network.clone(), agent.rpc_key.clone());
+    std::fs::create_dir_all(files.pid.parent().unwrap()).unwrap();
+    let (orders, order) = watch::channel(Order::Run);
+    let hung = Arc::new(Notify::new());
+    let (supervisor, process) = Supervisor::new(agent, order, hung.clone());
+    let supervisor = tokio::spawn(supervisor.run());
+    let (sender, mut states) = watch::channel(AgentState::Restarting);
+    let watcher = Watcher::new(network, key, process, hung, Duration::from_secs(3));
+    let watcher = tokio::spawn(watcher.run(move |sight| {
+        sender.send_replace(sight.state);
+    }));
+    let mut reach = async |wanted| {
+        timeout(SERF_BELIEVES, states.wait_for(|state| *state == wanted))
+            .await
+            .unwrap()
+            .unwrap();
+        std::fs::read_to_string(&files.pid).unwrap().parse::<i32>().unwrap()
+    };
+    let first = reach(AgentState::Running).await;
+    signal(first, "STOP");
+    assert_eq!(reach(AgentState::Silent).await, first);
+    let second = reach(AgentState::Running).await;
+    assert_ne!(second, first);
+    assert!(!lives(first));
+    orders.send_replace(Order::Stop);
+    supervisor.await.unwrap();
+    watcher.await.unwrap();
+    assert!(!lives(second));
 }

@@ -14,6 +14,8 @@ use themis_core::NetworkName;
 use themis_core::report::{HOSTMONITOR_TOPIC, NetworkReport, OBSERVATIONS_TOPIC, Report};
 use themis_hostmonitor::config::MonitorConfig;
 use themis_hostmonitor::monitor::{self, MonitorError, Surroundings};
+use themis_hostmonitor::serf::settings::AgentFiles;
+use themis_hostmonitor::serf::supervisor::Agent;
 use themis_messaging::local::LocalBus;
 use themis_messaging::{Bus, Context, Endpoint, Handler, Keep, RpcError, ServerName, Serving, Target, Topic, Version};
 use tokio::sync::mpsc;
@@ -137,6 +139,20 @@ impl Pool {
             heard,
             _serving: serving,
             _directory: directory,
+        }
+    }
+
+    /// What a monitor needs to run the agent of this host, for tests of single parts.
+    pub(crate) fn agent(&self, index: usize) -> Agent {
+        let host = &self.hosts[index];
+        Agent {
+            host: host.name.clone(),
+            network: host.config.networks[0].clone(),
+            binary: "serf".to_owned(),
+            search_path: std::env::var_os("PATH").unwrap(),
+            launcher: env!("CARGO_BIN_EXE_themis-hostmonitor").into(),
+            files: AgentFiles::of(&host.runtime_dir, "storage"),
+            rpc_key: "key".into(),
         }
     }
 
