@@ -1,0 +1,43 @@
+//! Exit codes of `themis` and `themis-manage`, the same for every command: 0 done, 1 refused or failed, 2 usage,
+//! 3 not authorised, 4 not found, 5 unavailable.
+
+use std::process::ExitCode;
+
+/// What an exit code means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done as asked.
+    Done = 0,
+    /// Understood and refused, or tried and failed.
+    Failed = 1,
+    /// The command line or the client's own configuration is wrong.
+    Usage = 2,
+    /// Keystone or the access rules say no.
+    NotAuthorised = 3,
+    /// What is named does not exist.
+    NotFound = 4,
+    /// Nobody answered, or not now: the same command may succeed later.
+    Unavailable = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error with all its causes in one line.
+#[must_use]
+pub fn one_line(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
+}

@@ -1,0 +1,27 @@
+//! `themis-manage`: the schema, the key file and the configuration, on the controller.
+
+mod command;
+mod config;
+mod db;
+mod failure;
+mod keys;
+
+pub use command::Command;
+pub(crate) use command::ConfigFiles;
+pub(crate) use config::load;
+pub use failure::Failure;
+
+use command::{Config, Db, Keys, Noun};
+
+/// Does what the command says. What to print.
+///
+/// # Errors
+/// Why not; [`Failure::exit`] is the exit code.
+pub async fn run(command: Command) -> Result<String, Failure> {
+    match command.noun {
+        Noun::Db(Db::Sync) => db::sync(&load(&command.files)?).await,
+        Noun::Db(Db::Version) => db::version(&load(&command.files)?).await,
+        Noun::Keys(Keys::Create { file }) => keys::create(&file),
+        Noun::Config(Config::Check) => config::check(&command.files),
+    }
+}
