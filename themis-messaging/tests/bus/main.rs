@@ -7,11 +7,13 @@
 
 mod broker;
 mod conformance;
+mod decoders;
 mod fixtures;
 mod interop;
 mod notifications;
 mod peer;
 mod recorder;
 mod survival;
+mod tls;
 mod wire;
 mod world;
