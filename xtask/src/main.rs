@@ -1,6 +1,10 @@
 //! Repository chores: `cargo xtask tidy` (the rules of the house that no lint knows), `cargo xtask sample-config`.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for people at a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for people at a terminal"
+)]
 
 mod sample;
 mod tidy;
@@ -20,7 +24,11 @@ fn main() -> anyhow::Result<ExitCode> {
                 eprintln!("{complaint}");
             }
             println!("tidy: {} complaints", complaints.len());
-            Ok(if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if complaints.is_empty() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         ["sample-config"] => {
             print!("{}", sample::text());
@@ -28,6 +36,7 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         ["sample-config", "--write"] => {
             std::fs::write(root().join(sample::FILE), sample::text())?;
+            std::fs::write(root().join(sample::POLICY_FILE), sample::policy())?;
             Ok(ExitCode::SUCCESS)
         }
         _ => {
@@ -39,7 +48,10 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// The repository.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -55,5 +67,7 @@ mod tests {
     fn the_committed_sample_is_what_the_code_says() {
         let committed = std::fs::read_to_string(root().join(sample::FILE)).unwrap();
         assert!(committed == sample::text(), "run: cargo xtask sample-config --write");
+        let committed = std::fs::read_to_string(root().join(sample::POLICY_FILE)).unwrap();
+        assert!(committed == sample::policy(), "run: cargo xtask sample-config --write");
     }
 }

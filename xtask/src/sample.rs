@@ -1,6 +1,6 @@
-//! The sample configuration, printed from the sections themselves.
+//! The samples of configuration and access rules, printed from the code itself.
 
-use themis_api::config::ApiSection;
+use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection};
 use themis_config::sample::section;
 use themis_db::DatabaseSection;
 use themis_engine::config::{BrakesSection, DetectionSection, EngineSection, RecoverySection};
@@ -11,7 +11,9 @@ use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, OsloPolicy
 use themis_service::logging::LoggingSection;
 
 /// Where it is kept.
-pub const FILE: &str = "etc/themis/themis.conf.sample";
+pub(crate) const FILE: &str = "etc/themis/themis.conf.sample";
+/// Where the sample of the access rules is kept.
+pub(crate) const POLICY_FILE: &str = "etc/themis/policy.yaml.sample";
 
 const HEAD: &str = "# themis.conf: one file for themis-api, themis-engine, themis-hostmonitor and themis-manage.
 # Each option is shown with its default, commented out. Environment: THEMIS_<SECTION>__<KEY> overrides the file.
@@ -19,7 +21,7 @@ const HEAD: &str = "# themis.conf: one file for themis-api, themis-engine, themi
 ";
 
 /// The whole file.
-pub fn text() -> String {
+pub(crate) fn text() -> String {
     let default = format!(
         "{}\n{}",
         section::<LoggingSection>(Some("DEFAULT")),
@@ -34,6 +36,8 @@ pub fn text() -> String {
         section::<PlacementSection>(None),
         section::<ApiSection>(None),
         section::<OsloPolicySection>(None),
+        section::<MiddlewareSection>(None),
+        section::<HealthcheckSection>(None),
         section::<EngineSection>(None),
         section::<DetectionSection>(None),
         section::<BrakesSection>(None),
@@ -45,4 +49,9 @@ pub fn text() -> String {
         section::<NotificationSection>(None),
     ];
     parts.join("\n")
+}
+
+/// The access rules with their defaults, commented out.
+pub(crate) fn policy() -> String {
+    themis_openstack::policy::defaults::sample()
 }

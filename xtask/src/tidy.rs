@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 const LINES_MAX: usize = 600;
-const NAMELESS: [&str; 8] = ["utils", "util", "helpers", "helper", "common", "misc", "manager", "stuff"];
+const NAMELESS: [&str; 8] = [
+    "utils", "util", "helpers", "helper", "common", "misc", "manager", "stuff",
+];
 /// Which crates a crate may name, dev-dependencies included.
 const ARROWS: &[(&str, &[&str])] = &[
     ("themis-core", &[]),
@@ -19,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PROGRAMS: [&str; 4] = ["themis-api", "themis-engine", "themis-hostmonitor", "themis-cli"];
 
 /// All complaints about the tree at `root`.
-pub fn tidy(root: &Path) -> anyhow::Result<Vec<String>> {
+pub(crate) fn tidy(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut complaints = Vec::new();
     for file in rust_files(root)? {
         let text = std::fs::read_to_string(&file)?;
@@ -74,8 +76,16 @@ fn arrows(manifest: &str, text: &str) -> Vec<String> {
 /// Folders with a manifest, from the workspace's members.
 fn manifests(root: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
-    let members = text.split("members = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
-    members.split(',').map(|m| m.trim().trim_matches('"').to_owned()).filter(|m| !m.is_empty()).collect()
+    let members = text
+        .split("members = [")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .unwrap_or_default();
+    members
+        .split(',')
+        .map(|m| m.trim().trim_matches('"').to_owned())
+        .filter(|m| !m.is_empty())
+        .collect()
 }
 
 fn rust_files(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -102,11 +112,17 @@ mod tests {
 
     #[test]
     fn what_breaks_the_rules_is_named() {
-        assert_eq!(module("a/utils.rs", "//! head\n"), ["a/utils.rs: the name says nothing"]);
+        assert_eq!(
+            module("a/utils.rs", "//! head\n"),
+            ["a/utils.rs: the name says nothing"]
+        );
         assert_eq!(module("a/b.rs", "use x;\n"), ["a/b.rs: begins with no //! head"]);
         assert!(module("a/b.rs", &"//! x\n".repeat(601))[0].contains("601 lines"));
         let manifest = "[dependencies]\nthemis-db.workspace = true\n";
-        assert_eq!(arrows("themis-core", manifest), ["themis-core/Cargo.toml: may not depend on themis-db"]);
+        assert_eq!(
+            arrows("themis-core", manifest),
+            ["themis-core/Cargo.toml: may not depend on themis-db"]
+        );
         assert!(arrows("themis-api", manifest).is_empty());
         assert_eq!(arrows("themis-api", "themis-engine.workspace = true\n").len(), 1);
     }
