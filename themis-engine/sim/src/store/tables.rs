@@ -1,0 +1,210 @@
+//! The rows, and what one write does to them.
+
+use std::collections::BTreeMap;
+
+use themis_core::{HostId, IncidentId, Mode, NotificationId, Reason, RequestId, SegmentId, VmoveId};
+use themis_engine::ports::store::{
+    Snapshot, StoreError, StoredHost, StoredNotification, StoredRequest, StoredSegment, StoredState, StoredStep,
+    VmoveRow, Write,
+};
+
+/// All tables.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// Segments.
+    pub segments: BTreeMap<SegmentId, StoredSegment>,
+    /// Hosts with their states and devices.
+    pub hosts: BTreeMap<HostId, StoredHost>,
+    /// Modes by scope.
+    pub modes: BTreeMap<Option<SegmentId>, Mode>,
+    /// Requests with what came of them.
+    pub requests: Vec<(StoredRequest, Option<(bool, Reason)>)>,
+    /// Notifications.
+    pub notifications: Vec<NotificationRow>,
+    /// Incidents.
+    pub incidents: BTreeMap<IncidentId, IncidentRow>,
+    /// The workflow log.
+    pub steps: Vec<(IncidentId, StoredStep)>,
+    /// Lines of incidents: incident, kind, reason.
+    pub events: Vec<(IncidentId, String, Reason)>,
+    /// Moves.
+    pub vmoves: BTreeMap<VmoveId, VmoveRow>,
+}
+
+/// A notification with its status.
+#[derive(Debug, Clone)]
+pub struct NotificationRow {
+    /// What a monitor, or the engine, wrote.
+    pub row: StoredNotification,
+    /// `new`, `running`, `finished`, ...
+    pub status: String,
+    /// Shown to operators.
+    pub message: Option<String>,
+}
+
+/// An incident.
+#[derive(Debug, Clone)]
+pub struct IncidentRow {
+    /// Whose.
+    pub host: HostId,
+    /// Its notification.
+    pub notification: NotificationId,
+    /// How it ended, once it did.
+    pub outcome: Option<String>,
+}
+
+fn stale(what: &str) -> StoreError {
+    StoreError::Stale(what.to_owned())
+}
+
+impl Tables {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            segments: self.segments.values().cloned().collect(),
+            hosts: self.hosts.values().cloned().collect(),
+            modes: self.modes.iter().map(|(scope, mode)| (*scope, *mode)).collect(),
+            requests: self
+                .requests
+                .iter()
+                .filter(|(_, answer)| answer.is_none())
+                .map(|(request, _)| request.clone())
+                .collect(),
+            notifications: self
+                .notifications
+                .iter()
+                .filter(|notification| notification.status == "new")
+                .map(|notification| notification.row.clone())
+                .collect(),
+        }
+    }
+
+    pub(super) fn steps_of(&self, incident: IncidentId) -> Vec<StoredStep> {
+        let own = self.steps.iter().filter(|(of, _)| *of == incident);
+        own.map(|(_, step)| step.clone()).collect()
+    }
+
+    pub(super) fn write(&mut self, write: &Write) -> Result<(), StoreError> {
+        match write {
+            Write::Host { host, state } => self.write_host(*host, state)?,
+            Write::Opened { .. } => self.open(write)?,
+            Write::Closed {
+                incident,
+                outcome,
+                summary,
+                status,
+                ..
+            } => {
+                let notification = self.close(*incident, outcome)?;
+                self.notify(notification, status, Some(&summary.text))?;
+            }
+            Write::Event {
+                incident, kind, reason, ..
+            } => self.events.push((*incident, kind.clone(), reason.clone())),
+            Write::Step { incident, row, at } => {
+                let (row, at) = (row.clone(), *at);
+                self.steps.push((*incident, StoredStep { row, at }));
+            }
+            Write::Maintenance { host, on } => {
+                if let Some(row) = self.hosts.get_mut(host) {
+                    row.on_maintenance = *on;
+                }
+            }
+            Write::Vmove(row) => {
+                if self.incidents.contains_key(&row.incident) {
+                    self.vmoves.insert(row.id, row.clone());
+                }
+            }
+            Write::Request { id, done, answer, .. } => self.settle(*id, *done, answer)?,
+            Write::Mode { segment, mode, .. } => {
+                self.modes.insert(*segment, *mode);
+            }
+            Write::Notification { id, status, message } => self.notify(*id, status, message.as_deref())?,
+            Write::Message { incident, message } => {
+                let open = self.incidents.get(incident).filter(|row| row.outcome.is_none());
+                if let Some(notification) = open.map(|row| row.notification) {
+                    self.notify(notification, "running", Some(message))?;
+                }
+            }
+            // What the API shows is derived from the rest; no decision reads it.
+            Write::View { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn write_host(&mut self, host: HostId, state: &StoredState) -> Result<(), StoreError> {
+        let row = self
+            .hosts
+            .get_mut(&host)
+            .ok_or_else(|| stale("host is not registered"))?;
+        let before = row.state.as_ref().map_or(0, |stored| stored.generation);
+        if state.generation != before + 1 {
+            return Err(stale("state of host"));
+        }
+        row.state = Some(state.clone());
+        Ok(())
+    }
+
+    fn open(&mut self, write: &Write) -> Result<(), StoreError> {
+        let Write::Opened {
+            incident,
+            host,
+            notification,
+            adopted,
+            ..
+        } = write
+        else {
+            return Ok(());
+        };
+        if self.incidents.contains_key(incident) {
+            return Err(stale("incident exists"));
+        }
+        if *adopted {
+            self.notify(*notification, "running", None)?;
+        } else {
+            self.notifications.push(NotificationRow {
+                row: StoredNotification {
+                    id: *notification,
+                    host: *host,
+                    kind: "COMPUTE_HOST".to_owned(),
+                    payload: serde_json::json!({"event": "STOPPED"}),
+                },
+                status: "running".to_owned(),
+                message: None,
+            });
+        }
+        let row = IncidentRow {
+            host: *host,
+            notification: *notification,
+            outcome: None,
+        };
+        self.incidents.insert(*incident, row);
+        Ok(())
+    }
+
+    fn close(&mut self, incident: IncidentId, outcome: &str) -> Result<NotificationId, StoreError> {
+        let open = self.incidents.get_mut(&incident).filter(|row| row.outcome.is_none());
+        let row = open.ok_or_else(|| stale("open incident"))?;
+        row.outcome = Some(outcome.to_owned());
+        Ok(row.notification)
+    }
+
+    fn settle(&mut self, id: RequestId, done: bool, answer: &Reason) -> Result<(), StoreError> {
+        let waiting = self
+            .requests
+            .iter_mut()
+            .find(|(request, answer)| request.id == id && answer.is_none());
+        waiting.ok_or_else(|| stale("request"))?.1 = Some((done, answer.clone()));
+        Ok(())
+    }
+
+    fn notify(&mut self, id: NotificationId, status: &str, message: Option<&str>) -> Result<(), StoreError> {
+        let row = self
+            .notifications
+            .iter_mut()
+            .find(|notification| notification.row.id == id)
+            .ok_or_else(|| stale("notification"))?;
+        row.status = status.to_owned();
+        row.message = message.map(str::to_owned);
+        Ok(())
+    }
+}
