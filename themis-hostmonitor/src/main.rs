@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,16 @@ struct Options {
     check: bool,
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    let Err(error) = dispatch() else {
+        return ExitCode::SUCCESS;
+    };
+    // One line, whatever RUST_BACKTRACE says: the text names the fix.
+    let _ = writeln!(std::io::stderr(), "{PROGRAM}: {}", in_one_line(&error));
+    ExitCode::FAILURE
+}
+
+fn dispatch() -> anyhow::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|argument| argument == guard::ARGUMENT) {
         return become_agent(&arguments.collect::<Vec<_>>());
@@ -43,6 +53,21 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()?
         .block_on(run(options))
+}
+
+/// The error with those of its causes that its text does not contain already.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .reduce(|text, cause| {
+            if text.contains(&cause) {
+                text
+            } else {
+                format!("{text}: {cause}")
+            }
+        })
+        .unwrap_or_default()
 }
 
 fn become_agent(arguments: &[OsString]) -> anyhow::Result<()> {
@@ -62,6 +87,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     known.push(KnownSection::of::<LoggingSection>());
     let source = start(PROGRAM, &options.common, &known)?.source;
     let config = MonitorConfig::read(&source, &kernel_name())?;
+    let settings = Settings::read(&source)?;
     let surroundings = Surroundings {
         search_path: std::env::var_os("PATH").unwrap_or_default(),
         launcher: "/proc/self/exe".into(),
@@ -80,7 +106,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
             }
         });
     }
-    let bus = RabbitBus::start(Settings::read(&source)?, PROGRAM)?;
+    let bus = RabbitBus::start(settings, PROGRAM)?;
     themis_service::start::ready();
     monitor::run(config, Arc::new(bus.clone()), surroundings, stop).await?;
     bus.stop(BUS_END_DEADLINE).await;

@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::client::Client;
+use super::guard;
 use super::left_over::{self, LeftOverError};
 use super::output::{self, LastWords};
-use super::program::{self, ProgramError};
+use super::program::{self, ProgramError, find};
 use super::settings::{AgentFiles, agent_settings, write_private};
-use super::{guard, program::find};
 use crate::config::NetworkConfig;
 
 const LEAVE_DEADLINE: Duration = Duration::from_secs(4);

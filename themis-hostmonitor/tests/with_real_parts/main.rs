@@ -13,4 +13,5 @@ mod agents;
 mod inquiries;
 mod namespaces;
 mod pool;
+mod program;
 mod python_peer;
