@@ -18,6 +18,9 @@ const STARTS_REMEMBERED: usize = 8;
 /// Observers that are kept at most; a flood of invented names must not fill memory.
 const OBSERVERS_MAX: usize = 10_000;
 
+/// Two steady clocks part by less than one part in so many (quartz without any discipline: some 1 in 10 000).
+const CLOCK_DRIFT: i128 = 2_000;
+
 /// All that was heard.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -110,6 +113,8 @@ impl Evidence {
             if report.sequence <= last.report.sequence || report.clock_ms < last.report.clock_ms {
                 return Err(ReportRefused::Backward);
             }
+            // The two clocks run at slightly different speeds: what drift can explain is no delay.
+            last.offset_min += i128::from(now.0.saturating_sub(last.at.0)) / CLOCK_DRIFT;
             let delay = u128::try_from(offset - last.offset_min).unwrap_or(0);
             if delay > age_max.as_micros() {
                 return Err(ReportRefused::Old);
@@ -120,7 +125,9 @@ impl Evidence {
                 return Err(ReportRefused::EarlierStart);
             }
             last.earlier_starts.push_back(last.report.monitor_start);
-            last.earlier_starts.truncate(STARTS_REMEMBERED);
+            if last.earlier_starts.len() > STARTS_REMEMBERED {
+                last.earlier_starts.pop_front();
+            }
             last.offset_min = offset;
         }
         last.report = report;
@@ -219,6 +226,34 @@ mod tests {
             evidence.hear_report(replay, Moment(2), AGE),
             Err(ReportRefused::EarlierStart)
         );
+    }
+
+    #[test]
+    fn an_earlier_start_is_remembered_through_many_restarts() {
+        let mut evidence = Evidence::default();
+        for start in 1..=12 {
+            let first = report("a").start(start).sequence(1).build();
+            evidence.hear_report(first, Moment(0), AGE).unwrap();
+        }
+        for start in 5..=11 {
+            let replay = report("a").start(start).sequence(99).build();
+            assert_eq!(
+                evidence.hear_report(replay, Moment(1), AGE),
+                Err(ReportRefused::EarlierStart)
+            );
+        }
+    }
+
+    #[test]
+    fn clocks_that_drift_apart_over_months_make_no_report_old() {
+        let mut evidence = Evidence::default();
+        // The observer's clock loses 50 millionths: half an hour in a year.
+        for minute in 0..(60 * 24 * 60) {
+            let now = Moment(minute * 60_000_000);
+            let mut report = report("a").sequence(minute + 1).build();
+            report.clock_ms = minute * 60_000 - minute * 3;
+            assert_eq!(evidence.hear_report(report, now, AGE), Ok(()), "after {minute} minutes");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct DeviceTrack {
     pub off_accepted: Option<Moment>,
     /// The first reading of off after that.
     pub off_after_command: Option<Moment>,
-    /// Whether it was seen on before that command, in this incident.
+    /// Whether it was seen on right before that command, or after it: then it was the command that switched it off.
     pub was_on: bool,
 }
 
@@ -92,7 +92,7 @@ impl DeviceTrack {
             }
             Ok(PowerState::On) => {
                 self.on_at = Some(now);
-                self.was_on = true;
+                self.was_on |= self.off_accepted.is_some();
                 self.off_since = None;
                 self.off_after_command = None;
             }
@@ -106,7 +106,7 @@ impl DeviceTrack {
     }
 
     /// Whether off is proven as the fence rule demands: read twice, apart, after the accepted command; and throughout
-    /// `off_hold` when it was never seen on.
+    /// `off_hold` when it was off before the command.
     fn proven_off(&self, apart: Duration, off_hold: Duration) -> bool {
         let (Some(since), Some(first), Some((last, Ok(PowerState::Off)))) =
             (self.off_since, self.off_after_command, self.last)
@@ -134,6 +134,9 @@ impl HostPower {
             .devices
             .entry(device)
             .or_insert_with(|| DeviceTrack::new(binding.clone()));
+        // Off that was there before the command may be a power cycle of somebody else's: it must last.
+        let on_lately = track.on_at.is_some_and(|at| now.since(at) <= GAP_MAX);
+        track.was_on = on_lately || (track.was_on && track.off_accepted.is_some());
         track.off_accepted = Some(now);
         track.off_after_command = None;
     }
@@ -270,6 +273,41 @@ mod tests {
         }
         read(&mut power, 12, Ok(PowerState::Off));
         assert_eq!(power.proof(APART, HOLD), Some(at(12)));
+    }
+
+    #[test]
+    fn off_in_the_middle_of_somebody_elses_power_cycle_is_no_proof() {
+        let mut power = HostPower::default();
+        read(&mut power, 0, Ok(PowerState::On));
+        for s in 1..=8 {
+            read(&mut power, s, Ok(PowerState::Off));
+        }
+        power.off_accepted(device(), &Binding::Identity, at(8));
+        read(&mut power, 9, Ok(PowerState::Off));
+        read(&mut power, 10, Ok(PowerState::Off));
+        assert_eq!(
+            power.proof(APART, HOLD),
+            None,
+            "it was off before the command: it must last"
+        );
+        for s in 11..=13 {
+            read(&mut power, s, Ok(PowerState::Off));
+        }
+        assert_eq!(power.proof(APART, HOLD), Some(at(13)));
+    }
+
+    #[test]
+    fn all_devices_of_a_host_must_be_proven_off() {
+        let mut power = HostPower::default();
+        let other = PowerDeviceId(uuid::Uuid::from_u128(2));
+        for id in [device(), other] {
+            power.devices.insert(id, DeviceTrack::new(Binding::Identity));
+            power.off_accepted(id, &Binding::Identity, at(0));
+        }
+        for s in 0..20 {
+            read(&mut power, s, Ok(PowerState::Off));
+        }
+        assert_eq!(power.proof(APART, HOLD), None, "the other outlet was never read");
     }
 
     #[test]
