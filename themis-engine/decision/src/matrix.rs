@@ -159,6 +159,7 @@ impl HostVerdicts {
             accused: std::collections::BTreeMap::new(),
             suspected: silent,
             silent,
+            missed: silent,
             life: None,
         }
     }

@@ -1,5 +1,11 @@
 //! Builders for the tests of this crate: reports and worlds in a line or two.
 
+pub(crate) mod cluster;
+mod live;
+pub(crate) mod machine;
+pub(crate) mod nova;
+mod story;
+
 use std::collections::BTreeMap;
 
 use themis_core::report::{AgentState, NetworkReport, PeerStatus, Report};
@@ -7,6 +13,8 @@ use themis_core::{HostId, HostState, Moment, NetworkName, SegmentId};
 use uuid::Uuid;
 
 use crate::world::{HostRecord, World};
+pub(crate) use cluster::Cluster;
+pub(crate) use story::Begun;
 
 pub(crate) const NETWORKS: [&str; 3] = ["management", "storage", "tenant"];
 
@@ -17,8 +25,9 @@ pub(crate) fn report(observer: &str) -> ReportBuilder {
         agent: AgentState::Running,
         carrier: Some(true),
         health_score: Some(0),
-        known: 3,
-        alive: 3,
+        known: 0,
+        // Counted when the report is heard, unless a test sets it.
+        alive: u32::MAX,
         proof_of_life_age_ms: Some(100),
         not_alive: BTreeMap::new(),
     };
@@ -50,15 +59,21 @@ impl ReportBuilder {
         self.0.monitor_start = Uuid::from_u128(number);
         self
     }
-    pub(crate) fn boot(mut self, boot_id: &str) -> Self {
-        self.0.boot_id = boot_id.to_owned();
+    pub(crate) fn witness(mut self) -> Self {
+        self.0.witness = true;
         self
     }
-    pub(crate) fn accuses(mut self, target: &str, networks: &[&str]) -> Self {
+    pub(crate) fn shutting_down(mut self) -> Self {
+        self.0.shutting_down = true;
+        self
+    }
+    pub(crate) fn accuses(self, target: &str, networks: &[&str]) -> Self {
+        self.says(target, PeerStatus::Failed, networks)
+    }
+    pub(crate) fn says(mut self, target: &str, status: PeerStatus, networks: &[&str]) -> Self {
         for name in networks {
             if let Some(network) = self.0.networks.get_mut(&NetworkName::new(*name)) {
-                network.alive -= 1;
-                network.not_alive.insert(target.to_owned(), PeerStatus::Failed);
+                network.not_alive.insert(target.to_owned(), status);
             }
         }
         self
@@ -92,27 +107,28 @@ pub(crate) fn world(count: usize, now: Moment) -> World {
         let mut host = HostRecord::new(host_id(number), name.clone(), segment, Moment(0));
         host.state = HostState::Active;
         world.hosts.insert(host.id, host);
-        hear(
-            &mut world,
-            report(&name).clock_s(now.0 / 1_000_000).sequence(1).build(),
-            now,
-        );
+    }
+    for number in 1..=count {
+        hear(&mut world, report(&format!("h{number}")).build(), now);
     }
     world
 }
 
-/// Hears a report with the next sequence number.
+/// Hears a report with the next sequence number; its counts follow from the members and whom it holds not alive.
 pub(crate) fn hear(world: &mut World, mut report: Report, now: Moment) {
-    if let Some(last) = world.evidence.observers.get(&report.observer) {
-        if last.report.monitor_start == report.monitor_start {
-            report.sequence = last.report.sequence + 1;
-        }
+    if let Some(last) = world.evidence.observers.get(&report.observer)
+        && last.report.monitor_start == report.monitor_start
+    {
+        report.sequence = last.report.sequence + 1;
     }
     report.clock_ms = now.0 / 1000;
-    let peers = u32::try_from(world.hosts.len().max(1) - 1).unwrap_or(3);
-    for network in report.networks.values_mut() {
-        network.known = peers;
-        network.alive = peers - u32::try_from(network.not_alive.len()).unwrap_or(0);
+    let witnesses = world.evidence.observers.values().filter(|heard| heard.report.witness);
+    let mut members: std::collections::BTreeSet<&str> = witnesses.map(|w| w.report.observer.as_str()).collect();
+    members.extend(world.hosts.values().map(|host| host.name.as_str()));
+    members.remove(report.observer.as_str());
+    for network in report.networks.values_mut().filter(|network| network.alive == u32::MAX) {
+        network.known = u32::try_from(members.len()).expect("a few members");
+        network.alive = network.known - u32::try_from(network.not_alive.len()).expect("a few peers");
     }
     let age = world.policy.report_age_max();
     world.evidence.hear_report(report, now, age).expect("a good report");

@@ -5,13 +5,15 @@
 //! and says that its agent is down is unknown, reason `agent`. Absence of accusations proves nothing about life.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use themis_core::report::AgentState;
+use themis_core::report::{AgentState, PeerStatus};
 use themis_core::{Moment, NetworkName, Reason};
 
 use crate::eligibility::{eligible, members};
+use crate::evidence::Heard;
 use crate::world::{HostRecord, World};
 
 /// What is believed of a host on a network.
@@ -46,6 +48,8 @@ pub struct HostVerdicts {
     pub suspected: bool,
     /// Bad on all networks, and it answers neither probe nor question.
     pub silent: bool,
+    /// Somebody holds it failed, eligible or not: it did not leave in order.
+    pub missed: bool,
     /// Something shows that it lives: who says so.
     pub life: Option<Reason>,
 }
@@ -102,18 +106,37 @@ fn probed(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) 
     let Some(words) = world.evidence.probes.get(&(host.name.clone(), network.clone())) else {
         return Probed::NotYet;
     };
-    let lately: Vec<bool> = words
-        .values()
-        .filter(|word| now.since(word.at) <= age && word.at >= since)
-        .filter_map(|word| word.reached)
+    let lately: BTreeMap<&str, bool> = words
+        .iter()
+        .filter(|(_, word)| now.since(word.at) <= age && word.at >= since)
+        .filter_map(|(observer, word)| word.reached.map(|reached| (observer.as_str(), reached)))
         .collect();
-    if lately.contains(&true) {
+    // Anybody's answer is life. That there was none must be said by as many as an accusation needs, each in a place to say it.
+    let may_say: Vec<&str> = eligible(world, &host.name, network, now)
+        .map(|(name, _)| name)
+        .collect();
+    let wanted = world.policy.quorum.min(world.policy.probers).min(may_say.len()).max(1);
+    if lately.values().any(|reached| *reached) {
         Probed::Answered
-    } else if lately.is_empty() {
+    } else if may_say.iter().filter(|name| lately.contains_key(**name)).count() < wanted {
         Probed::NotYet
     } else {
         Probed::Unanswered
     }
+}
+
+/// Whether the host itself had an answer from a peer on `network` within the last seconds.
+fn own_proof(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> bool {
+    let age_max = world.policy.life_age_max;
+    let Some(heard) = world.evidence.fresh(&host.name, now, age_max) else {
+        return false;
+    };
+    let proof = heard
+        .report
+        .networks
+        .get(network)
+        .and_then(|seen| seen.proof_of_life_age_ms);
+    proof.is_some_and(|age_ms| Duration::from_millis(age_ms).saturating_add(now.since(heard.at)) <= age_max)
 }
 
 /// Judges one host; advances its accusation timers.
@@ -153,6 +176,7 @@ pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Op
     let verdicts = HostVerdicts {
         suspected: names.iter().any(held),
         silent: all_bad && unanswered,
+        missed: missed(world, host, now),
         life: life(world, host, &networks, now),
         accused: accused_since
             .keys()
@@ -164,6 +188,17 @@ pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Op
         host.watch.accused_since = accused_since;
     }
     Some(verdicts)
+}
+
+/// Whether any fresh observer holds the host failed. Weaker than an accusation: it only lets the power device be heard
+/// where too few are left to accuse.
+fn missed(world: &World, host: &HostRecord, now: Moment) -> bool {
+    let age = world.policy.report_age_max();
+    let fresh = |heard: &&Heard| now.since(heard.at) <= age && heard.report.observer != host.name;
+    world.evidence.observers.values().filter(fresh).any(|heard| {
+        let mut networks = heard.report.networks.values();
+        networks.any(|network| network.not_alive.get(&host.name) == Some(&PeerStatus::Failed))
+    })
 }
 
 /// A host whose kernel may still answer probes while everything on it is stopped: accused on every network, its monitor
@@ -185,7 +220,15 @@ fn hung(
         && !world
             .evidence
             .spoke_within(&host.name, now, world.policy.probe_interval * 3)
-        && !nova_moves(world, host)
+        && nova_stands_still(world, host)
+}
+
+/// Whether Nova was asked since the check began and its service of the host did not move. A Nova that does not answer
+/// says neither.
+fn nova_stands_still(world: &World, host: &HostRecord) -> bool {
+    let service = world.evidence.nova.get(&host.name);
+    let asked = service.is_some_and(|service| host.watch.checking_since.is_some_and(|since| service.at > since));
+    asked && !nova_moves(world, host)
 }
 
 /// Whether Nova's service of the host moved since the check began.
@@ -261,7 +304,7 @@ fn looked(world: &World, host: &HostRecord, network: &NetworkName, tally: &Tally
     match probed(world, host, network, now) {
         Probed::NotYet => unknown(
             "not_probed",
-            format!("accused on {network}; no observer has probed it yet"),
+            format!("accused on {network}; too few observers have probed it yet"),
         ),
         Probed::Answered if answers => match seen {
             Some(seen) if seen.agent != AgentState::Running => unknown(
@@ -282,6 +325,10 @@ fn looked(world: &World, host: &HostRecord, network: &NetworkName, tally: &Tally
             .with(tally.figures()),
         },
         Probed::Answered => unknown("probe_answered", format!("accused on {network}, but it answers there")),
+        Probed::Unanswered if own_proof(world, host, network, now) => unknown(
+            "own_proof_of_life",
+            format!("accused on {network}, but it had an answer from a peer there itself"),
+        ),
         Probed::Unanswered => {
             let accusers = tally.accusers.join(", ");
             let text = format!(
