@@ -111,12 +111,15 @@ fn mass_failure(world: &World, now: Moment) -> Option<Reason> {
     let failed: Vec<&str> = world
         .hosts
         .values()
-        .filter(|host| host.watch.failed_at.is_some_and(|at| now.since(at) <= window))
+        .filter(|host| {
+            let failed = |at| now.since(at) <= window || host.state == HostState::Failed;
+            host.watch.failed_at.is_some_and(failed)
+        })
         .map(|host| host.name.as_str())
         .collect();
     (failed.len() >= world.policy.mass_failure_hosts).then(|| {
         let text = format!(
-            "{} hosts failed within {} s: more likely one cause than so many; fewer within that time, or 'themis host retry', releases",
+            "{} hosts failed within {} s: more likely one cause than so many; 'themis host retry' on one of them, or its recovery, releases",
             failed.len(),
             window.as_secs()
         );
@@ -165,7 +168,7 @@ fn too_many_in_recovery(world: &World, host: &HostRecord) -> Option<Reason> {
 }
 
 /// Without a device that is proven to be the host's own there is neither a power-off nor a proof.
-fn power_device(world: &World, host: &HostRecord, word: PowerWord) -> Option<Reason> {
+pub(crate) fn power_device(world: &World, host: &HostRecord, word: PowerWord) -> Option<Reason> {
     let name = &host.name;
     match word {
         PowerWord::NoDevice => Some(Reason::new(
@@ -180,7 +183,7 @@ fn power_device(world: &World, host: &HostRecord, word: PowerWord) -> Option<Rea
                 .evidence
                 .power
                 .get(&host.id)
-                .is_none_or(crate::power::HostPower::all_bound);
+                .is_some_and(crate::power::HostPower::all_bound);
             if bound { None } else { Some(unbound(world, host)) }
         }
     }

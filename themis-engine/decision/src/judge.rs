@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use themis_core::power::Binding;
 use themis_core::{HostId, HostState, IncidentId, Moment, NetworkName, NotificationId, PowerDeviceId, Reason};
 use uuid::Uuid;
 
 use crate::brakes::power_word;
 use crate::host::{self, Turn};
 use crate::outage::judge_outages;
-use crate::power::PowerWord;
+use crate::power::{DeviceTrack, PowerWord};
 use crate::recovery::{Effect, StepRow};
 use crate::verdict::{HostVerdicts, judge_host};
 use crate::world::World;
@@ -139,8 +140,24 @@ pub struct WantedEffect {
     pub decided: Moment,
 }
 
+/// A registered device that was never read is not bound: one outlet of two must not speak for both.
+fn expect_devices(world: &mut World) {
+    for host in world.hosts.values() {
+        let power = world.evidence.power.entry(host.id).or_default();
+        power
+            .devices
+            .retain(|id, _| host.devices.iter().any(|device| device.id == *id));
+        for device in &host.devices {
+            power.devices.entry(device.id).or_insert_with(|| {
+                DeviceTrack::new(Binding::Unbound(Reason::new("power_unknown", "it was not read yet")))
+            });
+        }
+    }
+}
+
 /// Takes one turn. `ids` gives fresh ids for incidents and vmoves.
 pub fn judge(world: &mut World, now: Moment, ids: &mut dyn FnMut() -> Uuid) -> Judgement {
+    expect_devices(world);
     judge_outages(world, now);
     let hosts: Vec<HostId> = world.hosts.keys().copied().collect();
     let mut out = Judgement::default();
@@ -174,7 +191,8 @@ fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
     let Some(host) = world.hosts.get(&id) else { return };
     let Some(verdicts) = out.verdicts.get(&id) else { return };
     let policy = &world.policy;
-    let doubted = matches!(host.state, HostState::Checking | HostState::Failed);
+    // A fence goes on only while the evidence demands it, so it must be kept fresh for as long as the fence lasts.
+    let doubted = matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
     if doubted {
         out.wants.push(Want::AskLife { host: id });
         for network in verdicts.accused.keys() {
@@ -192,6 +210,7 @@ fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
         // Twice as often as the two readings must lie apart: the second is not missed by a hair.
         HostState::Fencing => policy.power_interval / 2,
         HostState::Fenced | HostState::Evacuating => policy.proof_age_max / 3,
+        HostState::Active if verdicts.missed => policy.power_interval,
         HostState::Initializing if power_word(world, host, now) == PowerWord::Unknown => policy.probe_interval,
         HostState::Initializing | HostState::Active | HostState::Evacuated | HostState::Recovering => {
             policy.power_idle_interval

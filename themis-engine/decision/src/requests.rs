@@ -159,9 +159,10 @@ fn confirm_dead(world: &mut World, id: HostId, request: &Request, now: Moment) -
         return Answer::default();
     };
     let name = host.name.clone();
-    if !matches!(host.state, HostState::Failed | HostState::Fencing) {
+    let waits = host.state == HostState::Failed || host.state.in_recovery();
+    if !waits {
         let text = format!(
-            "{name} is {}: only a failed host that waits for its fence can be confirmed dead",
+            "{name} is {}: only a failed host whose death is not proven can be confirmed dead",
             host.state
         );
         return Answer::refused("not_failed", text);

@@ -150,6 +150,8 @@ pub struct Watch {
     pub accused_since: BTreeMap<NetworkName, Moment>,
     /// When the first accusation of the present run was heard, and by whom.
     pub first_accusation: Option<(Moment, Reason)>,
+    /// Since when a checked host shows no fault at all.
+    pub calm_since: Option<Moment>,
     /// Since when the host is good on all critical networks.
     pub good_since: Option<Moment>,
     /// Since when the matrix demands a fence without a break.
@@ -168,6 +170,8 @@ pub struct Watch {
     pub commanded: Option<Moment>,
     /// When our power-off was proven to have worked.
     pub proven: Option<Moment>,
+    /// Since when an evacuation lacks a young proof.
+    pub unproven_since: Option<Moment>,
     /// The hold that was last written down, so that it is written once.
     pub hold: Option<Reason>,
     /// Alarms that were written down in this state.

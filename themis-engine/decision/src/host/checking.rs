@@ -39,7 +39,10 @@ pub(super) fn checking(turn: &mut Turn<'_>) {
 
 /// Whether bound power read off throughout the hold and nothing shows life.
 pub(super) fn off_by_itself(turn: &Turn<'_>) -> bool {
-    turn.verdicts.life.is_none() && turn.off_for().is_some_and(|off| off >= turn.world.policy.off_hold)
+    // A leader that has heard for a few seconds only takes its own deafness for silence.
+    turn.world.settled
+        && turn.verdicts.life.is_none()
+        && turn.off_for().is_some_and(|off| off >= turn.world.policy.off_hold)
 }
 
 /// Runs the confirmation timers.
@@ -47,7 +50,9 @@ fn advance(turn: &mut Turn<'_>, demand: &Demand) {
     let fence = matches!(demand, Demand::Fence(_)) && turn.world.settled;
     let silent = fence && turn.verdicts.silent;
     let now = turn.now;
+    let calm = *demand == Demand::Nothing;
     if let Some(host) = turn.host() {
+        host.watch.calm_since = host.watch.calm_since.filter(|_| calm);
         host.watch.asked.get_or_insert(now);
         host.watch.demand_since = if fence {
             host.watch.demand_since.or(Some(now))
@@ -82,9 +87,16 @@ fn fail(turn: &mut Turn<'_>, reason: Reason) {
     turn.go(HostState::Failed, reason);
 }
 
+/// Ends the check when nothing was wrong for the whole period: a tolerated network that flaps, or a claim that came
+/// before our own observers noticed, must not be answered by what was good long before.
 fn clear(turn: &mut Turn<'_>) {
     let period = turn.world.policy.clear_period;
-    if !turn.good_for(period) {
+    let now = turn.now;
+    let calm = turn.host().is_some_and(|host| {
+        let since = *host.watch.calm_since.get_or_insert(now);
+        now.since(since) >= period
+    });
+    if !calm || !turn.good_for(period) {
         let missing = turn.read(|h| h.watch.good_since.is_none()).unwrap_or(true);
         if !missing {
             turn.release();
@@ -96,6 +108,7 @@ fn clear(turn: &mut Turn<'_>) {
         format!("good again for {} s; nothing was touched", period.as_secs()),
     );
     turn.close_incident("cleared", summary.clone());
+    turn.end_maintenance();
     turn.go(HostState::Active, summary);
     turn.forget_incident();
 }

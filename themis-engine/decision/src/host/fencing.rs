@@ -6,6 +6,7 @@ use serde_json::json;
 use themis_core::{HostState, Moment, Reason};
 
 use super::Turn;
+use crate::brakes::power_device;
 use crate::matrix::Demand;
 use crate::power::PowerWord;
 use crate::recovery::plan::Planned;
@@ -42,8 +43,22 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
         let text = "its power came back twice: something else switches it on; find out what, then 'themis host retry'";
         return turn.hold("hold", Reason::new("power_returned", text));
     }
+    if turn.observing() || unbound(turn) {
+        return;
+    }
     command(turn);
     stuck(turn);
+}
+
+/// A device that turned out not to be the host's own gets no further command.
+fn unbound(turn: &mut Turn<'_>) -> bool {
+    let word = turn.power();
+    let reason = turn.read(|h| power_device(turn.world, h, word)).flatten();
+    let held = reason.is_some();
+    if let Some(reason) = reason {
+        turn.hold("hold", reason);
+    }
+    held
 }
 
 /// An operator's word is void at the first sign of life.
@@ -69,8 +84,8 @@ fn void_vouch(turn: &mut Turn<'_>) -> bool {
 fn proven(turn: &mut Turn<'_>, proof: &themis_core::proof::FenceProof) {
     let now = turn.now;
     if let Some(host) = turn.host() {
+        // When it was commanded stays known: another host that dies right after may have been switched with it.
         host.watch.proven = Some(now);
-        host.watch.commanded = None;
     }
     let reason = match &proof.source {
         themis_core::proof::ProofSource::PowerOff { devices } => {
@@ -93,20 +108,23 @@ fn proven(turn: &mut Turn<'_>, proof: &themis_core::proof::FenceProof) {
     );
 }
 
-/// The host came back before its power was ever proven off, and nothing was started elsewhere.
+/// The host came back, good and reporting, before Nova was told anything. Later than that only off will do.
 fn withdrawn(turn: &Turn<'_>) -> bool {
     let policy = &turn.world.policy;
-    let Some((since, commanded, posted)) = turn.read(|h| {
+    let Some((since, commanded, told, speaks)) = turn.read(|h| {
         (
             h.watch.fence_since.unwrap_or(turn.now),
             h.watch.commanded,
-            h.recovery.posted(),
+            h.recovery.told_nova(),
+            turn.world
+                .evidence
+                .spoke_within(&h.name, turn.now, policy.report_age_max()),
         )
     }) else {
         return false;
     };
     let over = turn.now.since(commanded.unwrap_or(since)) >= policy.fence_deadline;
-    over && !posted && turn.power() == PowerWord::On && turn.good_for(policy.clear_period)
+    over && !told && speaks && turn.power() == PowerWord::On && turn.good_for(policy.clear_period)
 }
 
 /// Sends power-off: at once, again while it reads on, sooner when the device did not take it.

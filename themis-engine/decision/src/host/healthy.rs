@@ -42,14 +42,45 @@ pub(super) fn active(turn: &mut Turn<'_>) {
         return;
     }
     let claimed = turn.read(|h| h.watch.claim.clone()).flatten();
-    let why = if turn.verdicts.suspected {
-        turn.read(|h| h.watch.first_accusation.clone())
-            .flatten()
-            .map(|(_, reason)| reason)
-    } else {
-        claimed.map(|claim| claim.reason)
-    };
-    let Some(why) = why else { return remember_boot(turn) };
+    let why = suspicion(turn)
+        .or_else(|| power_lost(turn))
+        .or(claimed.map(|claim| claim.reason));
+    match why {
+        Some(why) => check(turn, why),
+        None => {
+            say_what_is_unknown(turn);
+            remember_boot(turn);
+        }
+    }
+}
+
+/// Why observers hold the host to be failed, when they have done so for long enough.
+pub(super) fn suspicion(turn: &Turn<'_>) -> Option<Reason> {
+    let first = turn.read(|h| h.watch.first_accusation.clone()).flatten();
+    first.filter(|_| turn.verdicts.suspected).map(|(_, reason)| reason)
+}
+
+/// Where too few are left to accuse, or the network is out for many, a bound device that reads off still speaks.
+fn power_lost(turn: &Turn<'_>) -> Option<Reason> {
+    let off = turn.verdicts.missed && turn.verdicts.life.is_none() && turn.off_for().is_some();
+    off.then(|| {
+        Reason::new(
+            "power_reads_off",
+            "its own power device reads off and nobody sees it alive",
+        )
+    })
+}
+
+/// A host that nobody accuses may still be seen by too few: that is a hold, and shown as one.
+fn say_what_is_unknown(turn: &mut Turn<'_>) {
+    match turn.unseen() {
+        Some(reason) => turn.hold("hold", reason),
+        None => turn.release(),
+    }
+}
+
+/// Opens an incident and begins to look.
+pub(super) fn check(turn: &mut Turn<'_>, why: Reason) {
     turn.open_incident();
     let now = turn.now;
     if let Some(host) = turn.host() {

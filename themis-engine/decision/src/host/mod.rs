@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde_json::json;
 use themis_core::network::Importance;
 use themis_core::proof::{FenceProof, ProofSource};
-use themis_core::{HostId, HostState, IncidentId, Moment, NetworkName, Reason};
+use themis_core::{HostId, HostState, IncidentId, Mode, Moment, NetworkName, Reason};
 use uuid::Uuid;
 
 use crate::brakes::power_word;
@@ -67,7 +67,7 @@ pub fn step(turn: &mut Turn<'_>) {
         HostState::Fencing => fencing::fencing(turn),
         HostState::Fenced => recovering::fenced(turn),
         HostState::Evacuating => recovering::evacuating(turn),
-        HostState::Evacuated => {}
+        HostState::Evacuated => recovering::evacuated(turn),
         HostState::Recovering => recovering::recovering(turn),
     }
 }
@@ -104,6 +104,16 @@ impl Turn<'_> {
             .map_or(PowerWord::NoDevice, |h| power_word(self.world, h, self.now))
     }
 
+    /// Whether Themis only observes by now: what was begun is held where it stands.
+    pub(crate) fn observing(&mut self) -> bool {
+        let observing = self.read(|h| self.world.mode_of(h)) == Some(Mode::Observe);
+        if observing {
+            let text = "disarmed in the middle of a recovery: nothing more is sent; 'themis arm' goes on with it";
+            self.hold("hold", Reason::new("observe_mode", text));
+        }
+        observing
+    }
+
     /// How long all its bound devices have read off.
     pub(crate) fn off_for(&self) -> Option<Duration> {
         self.world
@@ -127,6 +137,17 @@ impl Turn<'_> {
         let not_good = |name: &&&NetworkName| self.verdicts.networks[**name].verdict != Standing::Good;
         let text = |name: &&NetworkName| self.verdicts.networks[*name].reason.text.clone();
         self.critical().iter().filter(not_good).map(text).collect()
+    }
+
+    /// Why a critical network on which nobody accuses the host is not known to be good.
+    pub(crate) fn unseen(&self) -> Option<Reason> {
+        let verdict = |name: &&NetworkName| &self.verdicts.networks[*name];
+        self.critical()
+            .iter()
+            .filter(|name| !self.verdicts.accused.contains_key(**name))
+            .map(verdict)
+            .find(|verdict| verdict.verdict == Standing::Unknown)
+            .map(|verdict| verdict.reason.clone())
     }
 
     fn critical(&self) -> Vec<&NetworkName> {
@@ -157,7 +178,9 @@ impl Turn<'_> {
             Some(reason) => {
                 host.watch.first_accusation.get_or_insert((now, reason));
             }
-            None if host.incident.is_none() => host.watch.first_accusation = None,
+            None if host.incident.is_none() || host.state == HostState::Recovering => {
+                host.watch.first_accusation = None;
+            }
             None => {}
         }
     }
@@ -181,6 +204,7 @@ impl Turn<'_> {
         host.since = now;
         host.reason = reason.clone();
         host.watch.hold = None;
+        host.watch.calm_since = None;
         host.watch.alarmed.clear();
         let (id, data) = (self.id, json!({"from": from, "to": to, "why": reason.data}));
         self.out.changes.push(Change::Host(id));
@@ -294,9 +318,21 @@ impl Turn<'_> {
         self.out.changes.push(Change::Host(self.id));
     }
 
+    /// Takes back the maintenance flag, where it was we who set it.
+    pub(crate) fn end_maintenance(&mut self) {
+        let id = self.id;
+        let Some(host) = self.host().filter(|h| h.detail.maintenance_by_incident) else {
+            return;
+        };
+        host.detail.maintenance_by_incident = false;
+        host.on_maintenance = false;
+        self.out.changes.push(Change::Maintenance { host: id, on: false });
+    }
+
     fn disable(&mut self) {
         let summary = Reason::new("disabled", "taken out by an operator");
         self.close_incident("disabled", summary.clone());
+        self.end_maintenance();
         self.forget_incident();
         self.go(HostState::Disabled, summary);
     }

@@ -10,13 +10,15 @@ use crate::judge::Change;
 use crate::power::PowerWord;
 use crate::recovery::plan::{self, PlanContext};
 use crate::recovery::{Phase, Task};
-use crate::world::World;
+use crate::world::{Watch, World};
 
 /// A report may have lain on the way for this long when the power went off.
 const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
+/// A step that takes longer than this is shown as a hold.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 pub(super) fn fenced(turn: &mut Turn<'_>) {
-    if void(turn) {
+    if void(turn) || turn.observing() {
         return;
     }
     let told = turn
@@ -26,6 +28,10 @@ pub(super) fn fenced(turn: &mut Turn<'_>) {
         let text = "Nova holds it down and disabled: its instances may be moved";
         turn.tell("nova_told", Reason::new("nova_told", text));
         return turn.go(HostState::Evacuating, Reason::new("nova_told", text));
+    }
+    if turn.in_state_for() >= SILENCE_MAX {
+        let text = "Nova does not take it that the host is down: look at Nova's API; it is tried again and again";
+        turn.hold("hold", Reason::new("nova_not_told", text));
     }
     let Some(planned) = turn.read(|h| plan::tell_nova(&h.recovery, turn.now)) else {
         return;
@@ -41,8 +47,12 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
         return finish(turn);
     }
     point_out_slow(turn);
+    if turn.observing() {
+        return;
+    }
     let age = turn.world.policy.proof_age_max;
     let proof = turn.proof().filter(|proof| turn.now.since(proof.confirmed) <= age);
+    say_what_it_waits_for(turn, proof.is_some());
     let proven_off = proven_off(turn.world, turn.now);
     let busy_everywhere = turn.world.hosts.values().map(|h| h.recovery.busy()).sum();
     let context = PlanContext {
@@ -56,6 +66,33 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
         return;
     };
     turn.begin(planned);
+}
+
+/// An evacuation that does not go on says why.
+fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool) {
+    let now = turn.now;
+    let Some((unproven, listed)) = turn.host().map(|host| {
+        let missing = &mut host.watch.unproven_since;
+        *missing = if proven { None } else { missing.or(Some(now)) };
+        (
+            missing.map_or(Duration::ZERO, |since| now.since(since)),
+            host.recovery.listed,
+        )
+    }) else {
+        return;
+    };
+    if unproven >= turn.world.policy.proof_age_max {
+        let name = turn.name();
+        let text = format!(
+            "its power cannot be read: nothing more is posted until it reads off again, or 'themis host confirm-dead {name}'"
+        );
+        turn.hold("hold", Reason::new("proof_stale", text));
+    } else if !listed && turn.in_state_for() >= SILENCE_MAX {
+        let text = "its instances cannot be listed: look at Nova's API and cells; it is tried again and again";
+        turn.hold("hold", Reason::new("nova_not_listed", text));
+    } else if proven {
+        turn.release();
+    }
 }
 
 /// Names of hosts that are proven off now: a destination among them cannot be running what it was receiving.
@@ -91,6 +128,11 @@ pub fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
 /// A reading of on, a report, or Nova's service moving voids the proof: nothing more is posted, the host is fenced once
 /// more.
 fn void(turn: &mut Turn<'_>) -> bool {
+    let found = turn.now;
+    if let Some(host) = turn.host() {
+        // A leader that did not see the proof itself counts signs of life from where it began.
+        host.watch.proven.get_or_insert(found);
+    }
     let Some(sign) = sign_of_life(turn) else { return false };
     let now = turn.now;
     if let Some(host) = turn.host() {
@@ -113,6 +155,14 @@ fn sign_of_life(turn: &Turn<'_>) -> Option<Reason> {
     let host = turn.world.hosts.get(&turn.id)?;
     if turn.power() == PowerWord::On {
         return Some(Reason::new("power_came_back", "its power reads on again"));
+    }
+    if host.detail.vouched.is_some()
+        && let Some(life) = turn.verdicts.life.clone()
+    {
+        return Some(Reason::new(
+            "vouch_void",
+            format!("an operator vouched for its death, but: {}", life.text),
+        ));
     }
     let proven = host.watch.proven?;
     let after = proven.plus(REPORT_DELAY_MAX);
@@ -183,6 +233,36 @@ fn finish(turn: &mut Turn<'_>) {
     turn.go(HostState::Evacuated, summary);
 }
 
+/// Recovery is over, but a vouch is void at the first sign of life: the host was perhaps never off.
+pub(super) fn evacuated(turn: &mut Turn<'_>) {
+    let vouched = turn.read(|h| h.detail.vouched.is_some()).unwrap_or(false);
+    let Some(life) = turn.verdicts.life.clone().filter(|_| vouched) else {
+        return;
+    };
+    if let Some(host) = turn.host() {
+        host.detail.vouched = None;
+    }
+    turn.out.changes.push(Change::Host(turn.id));
+    let text = format!(
+        "an operator vouched for its death, but: {}; its instances were started elsewhere, look at it at once",
+        life.text
+    );
+    turn.alarm(Reason::new("vouch_void", text));
+}
+
+/// Timers of the incident that ended; what is heard of the host goes on.
+fn forget_watch(turn: &mut Turn<'_>) {
+    if let Some(host) = turn.host() {
+        let before = std::mem::take(&mut host.watch);
+        host.watch = Watch {
+            good_since: before.good_since,
+            accused_since: before.accused_since,
+            claim: before.claim,
+            ..Watch::default()
+        };
+    }
+}
+
 pub(super) fn recovering(turn: &mut Turn<'_>) {
     let done = turn
         .read(|h| h.recovery.force_up == Task::Done && (h.recovery.enable == Task::Done || h.recovery.disabled_before))
@@ -193,18 +273,15 @@ pub(super) fn recovering(turn: &mut Turn<'_>) {
         };
         return turn.begin(planned);
     }
+    if let Some(why) = super::healthy::suspicion(turn).filter(|_| turn.world.settled) {
+        forget_watch(turn);
+        turn.forget_incident();
+        return super::healthy::check(turn, why);
+    }
     let period = turn.world.policy.return_period;
     if turn.good_for(period) && turn.in_state_for() >= period {
-        let id = turn.id;
-        if let Some(host) = turn.host() {
-            host.detail.maintenance_by_incident = false;
-            host.on_maintenance = false;
-            host.watch = crate::world::Watch {
-                good_since: host.watch.good_since,
-                ..Default::default()
-            };
-        }
-        turn.out.changes.push(Change::Maintenance { host: id, on: false });
+        turn.end_maintenance();
+        forget_watch(turn);
         let text = format!("good for {} s since its return", period.as_secs());
         turn.go(HostState::Active, Reason::new("returned", text));
         turn.forget_incident();

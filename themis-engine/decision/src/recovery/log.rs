@@ -236,7 +236,10 @@ impl Recovery {
         let Ok(found) = serde_json::from_value::<Found>(row.payload.clone()) else {
             return;
         };
-        self.list_final = found.instances.is_empty();
+        self.list_final = found
+            .instances
+            .iter()
+            .all(|(listed, _)| self.instances.contains_key(&listed.id));
         for (listed, vmove) in found.instances {
             let before = listed.migrations_before.clone();
             self.instances.entry(listed.id).or_insert(InstanceRecovery {
@@ -294,7 +297,9 @@ impl InstanceRecovery {
                 self.stopped = true;
                 self.phase = Phase::Moving(now);
             }
-            (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed | StepEvent::Indeterminate) => {
+            // A reset is harmless to repeat.
+            (Step::ResetState, StepEvent::Indeterminate) => self.phase = Phase::Waiting(Some(again(row, now))),
+            (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed) => {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }
@@ -305,7 +310,8 @@ impl InstanceRecovery {
                 };
             }
             (Step::Hold, _) => self.phase = Phase::Held(or("held")),
-            (Step::Follow, StepEvent::Started)
+            // A look that decides nothing changes nothing.
+            (Step::Follow, StepEvent::Started | StepEvent::Indeterminate)
             | (
                 Step::PowerOff
                 | Step::Proof

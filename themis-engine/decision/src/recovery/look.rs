@@ -128,7 +128,11 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
             destination_died(instance, look, migration, context)
         }
         (Some(_), _) => None,
-        (None, _) if matches!(instance.phase, Phase::Doubtful(_)) && context.now.since(since) >= context.horizon => {
+        (None, None)
+            if matches!(instance.phase, Phase::Doubtful(_))
+                && look.task_state == instance.listed.task_state
+                && context.now.since(since) >= context.horizon =>
+        {
             let text = format!(
                 "its evacuation request had no answer and no effect within {} s",
                 context.horizon.as_secs()
@@ -148,7 +152,12 @@ fn destination_died(
 ) -> Option<StepRow> {
     let mut targets: BTreeSet<&str> = migration.dest.as_deref().into_iter().collect();
     if targets.is_empty() {
-        targets.extend(look.claimed_on.as_ref()?.iter().map(String::as_str));
+        // What an earlier attempt left in Placement says nothing of where this one goes.
+        let earlier = look.migrations.iter().filter(|m| m.id != migration.id);
+        let left: BTreeSet<&str> = earlier.filter_map(|m| m.dest.as_deref()).collect();
+        let claimed = look.claimed_on.as_ref()?.iter().map(String::as_str);
+        // The source keeps its own share in Placement until it has been started again: it is no destination.
+        targets.extend(claimed.filter(|host| !left.contains(host) && *host != context.source));
     }
     targets.extend(look.host.as_deref().filter(|host| *host != context.source));
     if targets.is_empty() || !targets.iter().all(|host| context.proven_off.contains(*host)) {

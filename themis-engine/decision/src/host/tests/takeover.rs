@@ -1,0 +1,111 @@
+//! A leader dies at any moment; another goes on from what was stored, and nothing is posted twice.
+
+use themis_core::HostState;
+
+use crate::testing::nova::Answers;
+use crate::testing::{Begun, Cluster};
+
+fn crashed(guests: usize) -> Cluster {
+    let mut cluster = Cluster::of(4);
+    for number in 1..=guests {
+        cluster.nova.boot(number, "h1");
+    }
+    cluster.crash("h1");
+    cluster
+}
+
+/// Gives the new leader time to settle, as the engine does.
+fn settle(cluster: &mut Cluster) {
+    cluster.run(cluster.world.policy.settle_period.as_secs());
+    cluster.world.settled = true;
+}
+
+#[test]
+fn leader_killed_right_after_an_evacuate_request_posts_nothing_twice() {
+    for begun in [Begun::Sent, Begun::Unsent] {
+        let mut cluster = crashed(20);
+        cluster.wait("an evacuation", |c| c.evacuations("h1") > 0);
+        cluster.fail_over(begun);
+        settle(&mut cluster);
+        cluster.until("h1", HostState::Evacuated);
+        assert_eq!(cluster.nova.posts.len(), 20, "{begun:?}\n{}", cluster.story());
+        assert_eq!(cluster.outcomes(), ["evacuated"]);
+    }
+}
+
+#[test]
+fn leader_may_die_in_every_second_of_a_recovery() {
+    for second in 0..60 {
+        for begun in [Begun::Sent, Begun::Unsent] {
+            let mut cluster = crashed(12);
+            cluster.run(second);
+            cluster.fail_over(begun);
+            settle(&mut cluster);
+            cluster.until("h1", HostState::Evacuated);
+            assert_eq!(
+                cluster.nova.posts.len(),
+                12,
+                "at {second} s, {begun:?}\n{}",
+                cluster.story()
+            );
+            assert_eq!(cluster.nova.running_on("h1"), 0);
+        }
+    }
+}
+
+#[test]
+fn new_leader_confirms_a_failure_for_itself_before_it_fences() {
+    let mut cluster = crashed(1);
+    cluster.set_segment_enabled(false);
+    cluster.until("h1", HostState::Failed);
+    cluster.run(30);
+    cluster.fail_over(Begun::Unsent);
+    cluster.set_segment_enabled(true);
+    settle(&mut cluster);
+    assert_eq!(cluster.state("h1"), HostState::Checking);
+    cluster.assert_untouched();
+    assert!(cluster.until("h1", HostState::Fencing) >= cluster.world.policy.confirm_period_silent);
+}
+
+#[test]
+fn new_leader_does_not_fence_what_recovered_meanwhile() {
+    let mut cluster = crashed(1);
+    cluster.set_segment_enabled(false);
+    cluster.until("h1", HostState::Failed);
+    cluster.fail_over(Begun::Unsent);
+    cluster.heal("h1");
+    cluster.set_segment_enabled(true);
+    settle(&mut cluster);
+    cluster.until("h1", HostState::Active);
+    cluster.assert_untouched();
+}
+
+#[test]
+fn new_leader_does_not_take_its_own_deafness_for_silence() {
+    let mut cluster = crashed(1);
+    cluster.cut("h1", "storage");
+    cluster.until("h1", HostState::Checking);
+    cluster.heal("h1");
+    // The host is well; the new leader hears nobody, and the device reads off for a while.
+    cluster.machine("h1").bmc.of_another = true;
+    cluster.machine("h1").bmc.answers = true;
+    cluster.bus_down = true;
+    cluster.fail_over(Begun::Unsent);
+    cluster.run(14);
+    assert_eq!(cluster.state("h1"), HostState::Checking);
+    cluster.assert_untouched();
+}
+
+#[test]
+fn takeover_in_the_middle_of_lost_answers_waits_for_the_migrations_to_appear() {
+    let mut cluster = crashed(8);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("an evacuation", |c| c.evacuations("h1") > 0);
+    cluster.nova.answers = Answers::Lost;
+    cluster.run(1);
+    cluster.fail_over(Begun::Sent);
+    cluster.nova.answers = Answers::Well;
+    settle(&mut cluster);
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.nova.posts.len(), 8);
+}
