@@ -18,7 +18,9 @@ themis_up() {
   themis_config
   for e in $ENGINES; do ENGINE=$e render themis-engine.conf.tmpl >"$LAB/etc/themis/$e.conf"; done
   themis_monitor_config ctl
-  once keys themis_manage keys create "$LAB/etc/themis/fencing.key"
+  if [[ ! -e $LAB/etc/themis/fencing.key ]]; then
+    themis_manage keys create "$LAB/etc/themis/fencing.key" || die "no key; see $LAB/log/themis-manage.log"
+  fi
   themis_manage db sync || die "themis-manage db sync; see $LAB/log/themis-manage.log"
   launch ctl nova-gate /usr/bin/python3 -Bu "$HERE/nova_gate.py" "$P_GATE" "$P_NOVA" "$LAB/run/gate" "$HERE/lab"
   launch ctl themis-api "$THEMIS_BIN_DIR/themis-api" --config-file "$LAB/etc/themis/themis.conf"
