@@ -1,5 +1,6 @@
 //! What events do to the world: evidence, and rows of the workflow log for outcomes. Nothing is decided here.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -75,16 +76,29 @@ fn power(engine: &mut Engine, host: HostId, device: PowerDeviceId, reading: &Pow
         return;
     };
     let accepted = stored.accepted;
+    let shared = shows_another_devices_guid(engine, device, reading.guid.as_deref());
     let Some(record) = engine.world.hosts.get(&host) else {
         return;
     };
     let system_uuid = record.detail.system_uuid;
-    let identity = engine.ports.power.identity(reading.guid.as_deref(), system_uuid);
+    // The same GUID on two devices tells neither from the other.
+    let guid = reading.guid.as_deref().filter(|_| !shared);
+    let identity = engine.ports.power.identity(guid, system_uuid);
     let speaks = engine.world.evidence.spoke_within(&record.name, now, SPEAKS) && !record.state.in_recovery();
     let fresh = binding::judge(reading, identity, accepted, speaks, system_uuid);
     let power = engine.world.evidence.power.entry(host).or_default();
     let binding = binding::keep(power.devices.get(&device).map(|track| &track.binding), fresh, reading);
     power.hear(device, binding, reading, now);
+}
+
+/// Remembers the GUID that a device shows, and whether another registered device shows the same.
+fn shows_another_devices_guid(engine: &mut Engine, device: PowerDeviceId, guid: Option<&str>) -> bool {
+    let Some(guid) = guid else { return false };
+    let registered: BTreeSet<PowerDeviceId> =
+        engine.snapshot.hosts.iter().flat_map(|host| host.devices.iter().map(|d| d.id)).collect();
+    engine.guids.retain(|id, _| registered.contains(id));
+    engine.guids.insert(device, guid.to_owned());
+    engine.guids.iter().any(|(other, shown)| *other != device && shown == guid)
 }
 
 fn off_sent(
