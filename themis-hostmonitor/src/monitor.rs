@@ -1,12 +1,14 @@
 //! The monitor as a whole: builds its parts, lets them run, and ends them in the right order. No part knows another;
 //! they meet at the board and at the bus.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use themis_core::NetworkName;
 use themis_core::report::{HOSTMONITOR_TOPIC, OBSERVATIONS_TOPIC};
 use themis_messaging::{Bus, BusError, Endpoint, NameError, ServerName, Serving, Target, Topic, Version};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -157,6 +159,7 @@ async fn watch_carriers(config: MonitorConfig, board: Board) {
         .iter()
         .filter_map(|network| network.interface.clone())
         .collect();
+    let mut told: BTreeMap<NetworkName, Option<bool>> = BTreeMap::new();
     let mut tell = |interface: &str, carrier: Option<bool>| {
         for network in config
             .networks
@@ -164,13 +167,13 @@ async fn watch_carriers(config: MonitorConfig, board: Board) {
             .filter(|network| network.interface.as_deref() == Some(interface))
         {
             let name = &network.name;
-            if board.read(name, |facts| facts.carrier) == Some(carrier) {
+            if told.insert(name.clone(), carrier) == Some(carrier) {
                 continue;
             }
             match carrier {
                 Some(true) => tracing::info!("interface {interface} of network {name} has carrier"),
                 Some(false) => tracing::warn!("interface {interface} of network {name} has no carrier or is down"),
-                None => tracing::warn!("carrier of interface {interface} of network {name} is unknown"),
+                None => tracing::warn!("interface {interface} of network {name} is not there: its carrier is unknown"),
             }
             board.write(name, |facts| facts.carrier = carrier);
         }

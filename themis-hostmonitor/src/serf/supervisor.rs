@@ -117,8 +117,15 @@ impl Supervisor {
         (supervisor, seen)
     }
 
-    /// Runs until it is ordered to stop; no process is left then.
+    /// Runs until it is ordered to stop; no process and no file with a key is left then.
     pub async fn run(mut self) {
+        self.keep_running().await;
+        for file in [&self.agent.files.pid, &self.agent.files.config] {
+            drop(std::fs::remove_file(file));
+        }
+    }
+
+    async fn keep_running(&mut self) {
         loop {
             let began = Instant::now();
             match self.start().await {
@@ -246,9 +253,6 @@ impl Supervisor {
             drop(timeout(TERMINATE_DEADLINE, child.wait()).await);
         }
         self.process.send_replace(Process::Down);
-        for file in [&self.agent.files.pid, &self.agent.files.config] {
-            drop(std::fs::remove_file(file));
-        }
     }
 
     /// The agent tells its peers that it leaves, and ends.

@@ -242,7 +242,7 @@ fn a_probe_tells_unreached_from_not_asked() {
                 timeout_ms: 600,
             };
             let answer = prober.probe(&inquiry).await;
-            assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
+            assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
             answer.reached
         };
         assert_eq!(probe("them").await, Some(true));
