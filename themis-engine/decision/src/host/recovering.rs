@@ -10,7 +10,7 @@ use crate::judge::Change;
 use crate::power::PowerWord;
 use crate::recovery::plan::{self, PlanContext};
 use crate::recovery::{Phase, Task};
-use crate::world::{Watch, World};
+use crate::world::{HostRecord, Watch, World};
 
 /// A report may have lain on the way for this long when the power went off.
 const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
@@ -52,8 +52,8 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
     }
     let age = turn.world.policy.proof_age_max;
     let proof = turn.proof().filter(|proof| turn.now.since(proof.confirmed) <= age);
-    say_what_it_waits_for(turn, proof.is_some());
     let proven_off = proven_off(turn.world, turn.now);
+    let undecided = undecided(turn.world);
     let busy_everywhere = turn.world.hosts.values().map(|h| h.recovery.busy()).sum();
     let context = PlanContext {
         now: turn.now,
@@ -61,15 +61,21 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
         proof: proof.as_ref(),
         busy_everywhere,
         proven_off: &proven_off,
+        undecided: &undecided,
     };
-    let Some(planned) = turn.read(|h| plan::evacuate(&h.recovery, context)) else {
+    let Some((planned, waits)) = turn.read(|h| {
+        let mut instances = h.recovery.instances.values();
+        let waits = instances.any(|i| plan::waits_for_another_host(i, context));
+        (plan::evacuate(&h.recovery, context), waits)
+    }) else {
         return;
     };
+    say_what_it_waits_for(turn, proof.is_some(), waits);
     turn.begin(planned);
 }
 
 /// An evacuation that does not go on says why.
-fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool) {
+fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool, waits: bool) {
     let now = turn.now;
     let Some((unproven, listed)) = turn.host().map(|host| {
         let missing = &mut host.watch.unproven_since;
@@ -90,6 +96,9 @@ fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool) {
     } else if !listed && turn.in_state_for() >= SILENCE_MAX {
         let text = "its instances cannot be listed: look at Nova's API and cells; it is tried again and again";
         turn.hold("hold", Reason::new("nova_not_listed", text));
+    } else if waits {
+        let text = "an instance may run on a host that is being checked or fenced: it waits for that host's fate";
+        turn.hold("hold", Reason::new("waits_for_another_host", text));
     } else if proven {
         turn.release();
     }
@@ -121,6 +130,18 @@ pub fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
                 .is_some_and(|power| power.word(now, age) == PowerWord::Off && power.all_bound())
                 || host.detail.vouched.is_some()
         })
+        .map(|host| host.name.clone())
+        .collect()
+}
+
+/// Names of hosts that are being confirmed or fenced: an instance that may run there waits for the outcome.
+fn undecided(world: &World) -> BTreeSet<String> {
+    let doubted =
+        |host: &&HostRecord| matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
+    world
+        .hosts
+        .values()
+        .filter(doubted)
         .map(|host| host.name.clone())
         .collect()
 }

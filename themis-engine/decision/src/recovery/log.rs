@@ -176,7 +176,7 @@ impl Recovery {
     }
 
     /// What a leader's death leaves undecided is looked into, never assumed.
-    fn adopt(&mut self) {
+    pub(super) fn adopt(&mut self) {
         for task in [
             &mut self.force_down,
             &mut self.disable,
@@ -210,14 +210,14 @@ impl Recovery {
         match row.step {
             Step::PowerOff => self.power_off_sent = true,
             Step::Proof => self.proven = true,
-            Step::ForceDown => self.force_down = task(row, now),
+            Step::ForceDown => self.force_down = self.task(row, now),
             Step::Disable => {
-                self.disable = task(row, now);
+                self.disable = self.task(row, now);
                 self.disabled_before |= row.payload["disabled_before"] == json!(true);
             }
             Step::List => self.apply_list(row, now),
-            Step::ForceUp => self.force_up = task(row, now),
-            Step::Enable => self.enable = task(row, now),
+            Step::ForceUp => self.force_up = self.task(row, now),
+            Step::Enable => self.enable = self.task(row, now),
             Step::ResetState | Step::Evacuate | Step::Follow | Step::Stop | Step::Hold => {
                 let id = row.subject.parse::<InstanceId>().ok();
                 if let Some(instance) = id.and_then(|id| self.instances.get_mut(&id)) {
@@ -227,8 +227,23 @@ impl Recovery {
         }
     }
 
+    fn task(&mut self, row: &StepRow, now: Option<Moment>) -> Task {
+        let tries = self.tries.entry(row.step).or_default();
+        match row.event {
+            StepEvent::Started => {
+                *tries += 1;
+                Task::Started
+            }
+            StepEvent::Succeeded => {
+                *tries = 0;
+                Task::Done
+            }
+            StepEvent::Failed | StepEvent::Indeterminate => Task::Again(again(*tries, now)),
+        }
+    }
+
     fn apply_list(&mut self, row: &StepRow, now: Option<Moment>) {
-        self.list = task(row, now);
+        self.list = self.task(row, now);
         if row.event != StepEvent::Succeeded {
             return;
         }
@@ -256,17 +271,9 @@ impl Recovery {
     }
 }
 
-fn task(row: &StepRow, now: Option<Moment>) -> Task {
-    match row.event {
-        StepEvent::Started => Task::Started,
-        StepEvent::Succeeded => Task::Done,
-        StepEvent::Failed | StepEvent::Indeterminate => Task::Again(again(row, now)),
-    }
-}
-
 /// When a failed step may be tried again: after 1, 2, 4, 8 s, then every 10 s.
-fn again(row: &StepRow, now: Option<Moment>) -> Moment {
-    let seconds = (1_u64 << row.attempt.saturating_sub(1).min(4)).min(10);
+fn again(tries: u32, now: Option<Moment>) -> Moment {
+    let seconds = (1_u64 << tries.saturating_sub(1).min(4)).min(10);
     now.map_or(Moment(0), |now| now.plus(std::time::Duration::from_secs(seconds)))
 }
 
@@ -298,13 +305,13 @@ impl InstanceRecovery {
                 self.phase = Phase::Moving(now);
             }
             // A reset is harmless to repeat.
-            (Step::ResetState, StepEvent::Indeterminate) => self.phase = Phase::Waiting(Some(again(row, now))),
+            (Step::ResetState, StepEvent::Indeterminate) => self.phase = Phase::Waiting(Some(again(row.attempt, now))),
             (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed) => {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }
                 self.phase = if retry {
-                    Phase::Waiting(Some(again(row, now)))
+                    Phase::Waiting(Some(again(row.attempt, now)))
                 } else {
                     Phase::Failed(or("it could not be moved"))
                 };

@@ -8,6 +8,8 @@
 pub mod log;
 pub mod look;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -179,6 +181,8 @@ pub struct Recovery {
     pub list_final: bool,
     /// The instances, by id.
     pub instances: BTreeMap<InstanceId, InstanceRecovery>,
+    /// How often a step of the host itself was begun since it last succeeded.
+    pub tries: BTreeMap<Step, u32>,
     /// The returned service forced up.
     pub force_up: Task,
     /// The returned service enabled.

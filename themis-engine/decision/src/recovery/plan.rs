@@ -1,6 +1,8 @@
 //! What may be done next for a host that is proven off. Bounded in parallel, one in flight per instance, by priority;
 //! every evacuation carries a proof that is young enough.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use themis_core::proof::FenceProof;
 use themis_core::{Moment, Reason};
@@ -21,7 +23,9 @@ pub struct PlanContext<'a> {
     /// Evacuations in flight from all hosts.
     pub busy_everywhere: usize,
     /// Hosts that are proven off now.
-    pub proven_off: &'a std::collections::BTreeSet<String>,
+    pub proven_off: &'a BTreeSet<String>,
+    /// Hosts of which it will soon be known whether they are off.
+    pub undecided: &'a BTreeSet<String>,
 }
 
 /// An effect to begin, with the row that must be stored first; without an effect, a row alone.
@@ -78,7 +82,7 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
         .collect();
     waiting.sort_by_key(|i| (std::cmp::Reverse(i.listed.priority), i.listed.id));
     let mut planned = Vec::new();
-    for instance in waiting {
+    for instance in waiting.into_iter().filter(|i| !waits_for_another_host(i, context)) {
         if let Some(reason) = held(instance, context) {
             let payload = json!({"reason": reason});
             let attempt = instance.attempts.max(1);
@@ -108,6 +112,21 @@ fn ended(instance: &InstanceRecovery) -> bool {
         instance.phase,
         Phase::Back { .. } | Phase::Gone | Phase::Failed(_) | Phase::Held(_)
     )
+}
+
+/// Whether the instance may run on a host whose own fate is not decided yet: it is neither moved nor given up.
+#[must_use]
+pub fn waits_for_another_host(instance: &InstanceRecovery, context: PlanContext<'_>) -> bool {
+    let doubt = |host: &String| !context.proven_off.contains(host);
+    instance.attempts == 0
+        && matches!(instance.phase, Phase::Waiting(_))
+        && instance.listed.may_run_on.iter().any(doubt)
+        && instance
+            .listed
+            .may_run_on
+            .iter()
+            .filter(|host| doubt(host))
+            .all(|host| context.undecided.contains(host))
 }
 
 /// Rules that leave an instance where it is.

@@ -33,6 +33,7 @@ pub(crate) struct Guest {
     pub(crate) host: String,
     pub(crate) vm_state: String,
     pub(crate) task_state: Option<String>,
+    pub(crate) deleted: bool,
     pub(crate) migrations: Vec<(Moment, MigrationLook)>,
     /// Where it really runs.
     pub(crate) runs_on: BTreeSet<String>,
@@ -80,6 +81,7 @@ impl Nova {
             host: host.to_owned(),
             vm_state: "active".to_owned(),
             task_state: None,
+            deleted: false,
             migrations: Vec::new(),
             runs_on: BTreeSet::from([host.to_owned()]),
         })
@@ -205,7 +207,7 @@ impl Nova {
         let guest = &self.guests[&id];
         InstanceLook {
             id,
-            deleted: false,
+            deleted: guest.deleted,
             host: Some(guest.host.clone()),
             vm_state: guest.vm_state.clone(),
             task_state: guest.task_state.clone(),

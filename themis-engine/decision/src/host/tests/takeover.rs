@@ -34,8 +34,9 @@ fn leader_killed_right_after_an_evacuate_request_posts_nothing_twice() {
 }
 
 #[test]
-fn leader_may_die_in_every_second_of_a_recovery() {
-    for second in 0..60 {
+fn leader_may_die_at_any_time_of_a_recovery() {
+    // From the crash to the last instance it takes some 45 seconds; the moments of interest lie after the 27th.
+    for second in [5, 15, 25].into_iter().chain(26..46) {
         for begun in [Begun::Sent, Begun::Unsent] {
             let mut cluster = crashed(12);
             cluster.run(second);

@@ -1,0 +1,5 @@
+//! Moving instances: what is posted when, what a lost answer means, and that a replay stands where the leader stood.
+
+mod doubt;
+mod moves;
+mod replay;
