@@ -1,8 +1,6 @@
 //! From `[database]` to a [`Pool`]: one line that names the fix when it cannot be opened, and sessions set as the
 //! store expects them (UTC, strict values, Galera's reads up to date).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions, MySqlSslMode};
@@ -11,15 +9,13 @@ use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxMySqlConnector};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::DatabaseSection;
-use crate::pool::Pool;
+use crate::pool::{MakePool, Pool};
 use crate::target::{MySqlTarget, Target, TargetError};
 
 /// A connection is asked for life before use only after it was idle for this long.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// How long such a question may take.
 const PING_DEADLINE: Duration = Duration::from_secs(1);
-/// For this long after an overdue statement every returned connection is asked for life.
-const SUSPICION: Duration = Duration::from_secs(60);
 
 /// Why the database cannot be opened. The text names host, database and fix, never the password.
 #[derive(Debug, thiserror::Error)]
@@ -94,12 +90,13 @@ impl ConnectError {
 /// One line that names host, database and fix.
 pub async fn connect(section: &DatabaseSection) -> Result<Pool, ConnectError> {
     let target = Target::parse(&section.connection)?;
-    let overdue = Overdue::default();
-    let connection = match &target {
-        Target::MySql(mysql) => mysql_pool(mysql, section, &target.to_string(), &overdue).await?,
-        Target::Sqlite(path) => sqlite_pool(path).await?,
-    };
-    Ok(Pool::new(connection, overdue))
+    let shown = target.to_string();
+    Ok(match &target {
+        Target::MySql(mysql) => {
+            Pool::renewable(&shown, section.max_pool_size, first_look(mysql, section, &shown).await?)
+        }
+        Target::Sqlite(path) => Pool::fixed(&shown, sqlite_pool(path).await?),
+    })
 }
 
 /// Opens a database by its connection string, everything else by default; for tests and tools.
@@ -117,12 +114,8 @@ pub async fn connect_url(connection: impl Into<SecretString>) -> Result<Pool, Co
     connect(&section).await
 }
 
-async fn mysql_pool(
-    target: &MySqlTarget,
-    section: &DatabaseSection,
-    shown: &str,
-    overdue: &Overdue,
-) -> Result<DatabaseConnection, ConnectError> {
+/// Opens one connection, to say what is wrong, and answers how a pool of them is made.
+async fn first_look(target: &MySqlTarget, section: &DatabaseSection, shown: &str) -> Result<MakePool, ConnectError> {
     let options = mysql_options(target)?;
     // The pool hides "connection refused" behind its timeout; one connection by hand says what is wrong.
     let first = tokio::time::timeout(section.pool_timeout, options.connect()).await;
@@ -139,8 +132,13 @@ async fn mysql_pool(
         Ok(Err(error)) => return Err(explain(error, target, shown, within_s)),
         Ok(Ok(connection)) => drop(connection.close_hard().await),
     }
+    let section = section.clone();
+    Ok(Box::new(move || lazy_pool(options.clone(), &section)))
+}
+
+/// Connections are made when they are needed.
+fn lazy_pool(options: MySqlConnectOptions, section: &DatabaseSection) -> DatabaseConnection {
     let sync_wait = section.mysql_wsrep_sync_wait;
-    let (before, after) = (PING_AFTER_IDLE, overdue.clone());
     let pool = MySqlPoolOptions::new()
         .max_connections(section.max_pool_size.max(1))
         .acquire_timeout(section.pool_timeout)
@@ -149,19 +147,15 @@ async fn mysql_pool(
         .after_connect(move |connection, _| Box::pin(session(connection, sync_wait)))
         .before_acquire(move |connection, meta| {
             Box::pin(async move {
-                if meta.idle_for >= before {
+                if meta.idle_for >= PING_AFTER_IDLE {
                     ping(connection).await
                 } else {
                     Ok(true)
                 }
             })
         })
-        .after_release(move |connection, _| {
-            let suspicious = after.recent(SUSPICION);
-            Box::pin(async move { if suspicious { ping(connection).await } else { Ok(true) } })
-        })
         .connect_lazy_with(options);
-    Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool))
+    SqlxMySqlConnector::from_sqlx_mysql_pool(pool)
 }
 
 fn mysql_options(target: &MySqlTarget) -> Result<MySqlConnectOptions, ConnectError> {
@@ -263,36 +257,4 @@ async fn sqlite_pool(path: &str) -> Result<DatabaseConnection, ConnectError> {
                 other => sqlx::Error::Protocol(other.to_string()),
             },
         })
-}
-
-/// When a statement last passed its deadline. A connection that was left in the middle of one may belong to a dead
-/// server; the driver's own check on return has no deadline and would keep its place in the pool for many minutes.
-#[derive(Debug, Clone)]
-pub(crate) struct Overdue {
-    since: tokio::time::Instant,
-    last_ms: Arc<AtomicU64>,
-}
-
-impl Default for Overdue {
-    fn default() -> Self {
-        Self {
-            since: tokio::time::Instant::now(),
-            last_ms: Arc::new(AtomicU64::new(u64::MAX)),
-        }
-    }
-}
-
-impl Overdue {
-    pub(crate) fn note(&self) {
-        self.last_ms.store(self.now_ms(), Ordering::Relaxed);
-    }
-
-    fn recent(&self, within: Duration) -> bool {
-        let last = self.last_ms.load(Ordering::Relaxed);
-        last != u64::MAX && u128::from(self.now_ms().saturating_sub(last)) < within.as_millis()
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
 }

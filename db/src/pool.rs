@@ -1,6 +1,6 @@
 //! A pool of connections in which every statement has a deadline, and transactions that run again after a conflict.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr,
     Statement, TransactionTrait,
 };
+use tokio::time::Instant;
 
 use crate::StoreError;
 
@@ -18,24 +19,106 @@ pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often a transaction is run again after a conflict.
 const CONFLICT_RETRIES: usize = 6;
 
+/// A pool is replaced at most this often.
+const RENEW_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Makes the pool of connections anew, without opening one.
+pub(crate) type MakePool = Box<dyn Fn() -> DatabaseConnection + Send + Sync>;
+
 /// Connections to the database. Cheap to clone; clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    connection: DatabaseConnection,
+    shared: Arc<Shared>,
     deadline: Duration,
-    overdue: crate::connect::Overdue,
+}
+
+struct Shared {
+    target: String,
+    connections: RwLock<Connections>,
+    /// `None` for SQLite.
+    renewal: Option<Renewal>,
+}
+
+struct Connections {
+    pool: DatabaseConnection,
+    since: Instant,
+}
+
+struct Renewal {
+    places: u32,
+    make: MakePool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn pool(&self) -> DatabaseConnection {
+        self.connections
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pool
+            .clone()
+    }
+
+    /// Replaces a pool whose places are all taken when a statement got no answer or no place. The driver asks each
+    /// connection for life when it is given back, without a deadline: when a server dies without a word, its
+    /// connections would hold their places until TCP gives up, a quarter of an hour later. What still works on the old
+    /// pool goes on; its connections end with it.
+    fn renew_if_stuck(&self) {
+        let Some(Renewal { places, make }) = &self.renewal else {
+            return;
+        };
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let old = connections.pool.get_mysql_connection_pool();
+        let taken = old.size() >= *places && old.num_idle() == 0;
+        if taken && connections.since.elapsed() >= RENEW_INTERVAL {
+            tracing::warn!("database {}: no connection comes back; new ones are made", self.target);
+            *connections = Connections {
+                pool: make(),
+                since: Instant::now(),
+            };
+        }
+    }
 }
 
 impl Pool {
-    pub(crate) fn new(connection: DatabaseConnection, overdue: crate::connect::Overdue) -> Self {
+    /// `target` names the database in errors.
+    pub(crate) fn fixed(target: &str, pool: DatabaseConnection) -> Self {
+        Self::new(target, pool, None)
+    }
+
+    /// A pool of at most `places` connections.
+    pub(crate) fn renewable(target: &str, places: u32, make: MakePool) -> Self {
+        let renewal = Renewal {
+            places: places.max(1),
+            make,
+        };
+        Self::new(target, (renewal.make)(), Some(renewal))
+    }
+
+    fn new(target: &str, pool: DatabaseConnection, renewal: Option<Renewal>) -> Self {
+        let connections = RwLock::new(Connections {
+            pool,
+            since: Instant::now(),
+        });
+        let shared = Shared {
+            target: target.to_owned(),
+            connections,
+            renewal,
+        };
         Self {
-            connection,
+            shared: Arc::new(shared),
             deadline: STATEMENT_DEADLINE,
-            overdue,
         }
     }
 
-    /// The same connections with another deadline for each statement.
+    /// The same connections with another deadline for each statement, waiting for a free connection included.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self {
@@ -45,8 +128,8 @@ impl Pool {
     }
 
     /// The connections without a deadline, for migrations.
-    pub(crate) const fn raw(&self) -> &DatabaseConnection {
-        &self.connection
+    pub(crate) fn raw(&self) -> DatabaseConnection {
+        self.shared.pool()
     }
 
     /// Runs `work` in a transaction and commits when it returns `Ok`. After a conflict (deadlock, lock wait,
@@ -80,8 +163,9 @@ impl Pool {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
+        let pool = self.shared.pool();
         let begun = self
-            .within(self.connection.begin())
+            .within(pool.begin())
             .await
             .map_err(|e| StoreError::from(e).before_commit())?;
         let begun = Arc::new(begun);
@@ -109,12 +193,29 @@ impl Pool {
     }
 
     async fn within<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        tokio::time::timeout(self.deadline, call).await.unwrap_or_else(|_| {
-            self.overdue.note();
-            let text = format!("no answer within {} s", self.deadline.as_secs_f64());
-            let overdue = sea_orm::SqlxError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text));
-            Err(DbErr::Query(RuntimeErr::SqlxError(Arc::new(overdue))))
-        })
+        // The driver's own texts do not say which server.
+        let away = |cause: &dyn std::fmt::Display| {
+            let text = format!("no connection to {}: {cause}", self.shared.target);
+            Err(DbErr::Conn(RuntimeErr::Internal(text)))
+        };
+        match tokio::time::timeout(self.deadline, call).await {
+            Ok(Err(DbErr::ConnectionAcquire(cause))) => {
+                self.shared.renew_if_stuck();
+                away(&cause)
+            }
+            Ok(Err(DbErr::Conn(cause))) => away(&cause),
+            Ok(outcome) => outcome,
+            Err(_) => {
+                self.shared.renew_if_stuck();
+                let text = format!(
+                    "no answer from {} within {} s",
+                    self.shared.target,
+                    self.deadline.as_secs_f64()
+                );
+                let overdue = sea_orm::SqlxError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, text));
+                Err(DbErr::Query(RuntimeErr::SqlxError(Arc::new(overdue))))
+            }
+        }
     }
 }
 
@@ -126,35 +227,36 @@ pub struct Txn {
 }
 
 macro_rules! connection_with_deadline {
-    ($name:ident, $pool:ident => $pool_of:expr, $inner:ident) => {
+    ($name:ident, $me:ident => $pool:expr, $inner:expr) => {
         #[async_trait]
         impl ConnectionTrait for $name {
             fn get_database_backend(&self) -> DbBackend {
-                self.$inner.get_database_backend()
+                let $me = self;
+                $inner.get_database_backend()
             }
 
             async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-                let $pool = self;
-                $pool_of.within(self.$inner.execute_raw(statement)).await
+                let $me = self;
+                $pool.within($inner.execute_raw(statement)).await
             }
 
             async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-                let $pool = self;
-                $pool_of.within(self.$inner.execute_unprepared(sql)).await
+                let $me = self;
+                $pool.within($inner.execute_unprepared(sql)).await
             }
 
             async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-                let $pool = self;
-                $pool_of.within(self.$inner.query_one_raw(statement)).await
+                let $me = self;
+                $pool.within($inner.query_one_raw(statement)).await
             }
 
             async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-                let $pool = self;
-                $pool_of.within(self.$inner.query_all_raw(statement)).await
+                let $me = self;
+                $pool.within($inner.query_all_raw(statement)).await
             }
         }
     };
 }
 
-connection_with_deadline!(Pool, me => me, connection);
-connection_with_deadline!(Txn, me => me.pool, transaction);
+connection_with_deadline!(Pool, me => me, me.shared.pool());
+connection_with_deadline!(Txn, me => me.pool, me.transaction);

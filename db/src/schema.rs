@@ -32,7 +32,7 @@ pub async fn schema_sync(pool: &Pool) -> Result<Synced, StoreError> {
     let pending = schema_version(pool).await?.pending;
     if !pending.is_empty() {
         // Each DDL statement of MySQL commits by itself and may take long on a large table: no deadline.
-        Migrator::up(pool.raw(), None).await?;
+        Migrator::up(&pool.raw(), None).await?;
     }
     Ok(Synced { applied: pending })
 }

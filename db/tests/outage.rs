@@ -22,6 +22,8 @@ const CUT_AFTER_COMMIT: u8 = 1;
 const SILENT: u8 = 2;
 /// New and old connections are closed.
 const REFUSE: u8 = 3;
+/// A connection brings one more answer and then carries nothing any more, whatever comes later.
+const DIE_AFTER_ANSWER: u8 = 4;
 
 /// A relay between a pool and the real server.
 struct Relay {
@@ -117,6 +119,9 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, wire: Arc<Wire>, nu
                 }
                 if client.write_all(&down[..length]).await.is_err() {
                     return;
+                }
+                if wire.mode.load(Ordering::SeqCst) == DIE_AFTER_ANSWER {
+                    std::future::pending::<()>().await;
                 }
             }
             _ = tick.tick() => if wire.mode.load(Ordering::SeqCst) == REFUSE { return },
@@ -248,6 +253,25 @@ async fn on_mariadb_a_transaction_that_breaks_before_its_commit_wrote_nothing() 
 }
 
 #[tokio::test]
+async fn on_mariadb_a_server_that_went_away_is_named_and_nothing_was_sent() {
+    let Some(db) = TestDatabase::open(Backend::MySql).await else {
+        return;
+    };
+    let relay = Relay::before(&db.url).await;
+    let pool = relay.pool().await;
+    relay.set(REFUSE);
+    let error = lease_read(&pool).await.unwrap_err();
+    let place = relay.url.split_once('@').unwrap().1;
+    assert!(
+        matches!(error, StoreError::Unreachable { .. }) && error.to_string().contains(place),
+        "{error}"
+    );
+    assert_eq!(error.advice(), Advice::Retry);
+    relay.set(PASS);
+    assert_eq!(lease_read(&pool).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn on_mariadb_a_silent_server_costs_one_deadline_and_no_place_in_the_pool() {
     let Some(db) = TestDatabase::open(Backend::MySql).await else {
         return;
@@ -287,7 +311,8 @@ async fn on_mariadb_connections_to_a_dead_server_give_way_to_new_ones() {
         return;
     };
     let relay = Relay::before(&db.url).await;
-    let pool = relay.pool().await.with_deadline(Duration::from_millis(300));
+    // Long enough for a new connection on a busy machine: it is made within the statement's deadline.
+    let pool = relay.pool().await.with_deadline(Duration::from_secs(1));
     let all_places = (0..5).map(|_| pool.execute_unprepared("DO SLEEP(0.1)"));
     assert!(
         futures::future::join_all(all_places)
@@ -304,7 +329,35 @@ async fn on_mariadb_connections_to_a_dead_server_give_way_to_new_ones() {
             .into_iter()
             .all(|outcome| outcome.is_err())
     );
-    tokio::time::timeout(Duration::from_secs(10), async {
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while lease_read(&pool).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+/// The driver asks a connection for life when it is given back, and waits for the answer without a deadline.
+#[tokio::test]
+async fn on_mariadb_connections_that_die_while_given_back_do_not_keep_their_places() {
+    let Some(db) = TestDatabase::open(Backend::MySql).await else {
+        return;
+    };
+    let relay = Relay::before(&db.url).await;
+    let pool = relay.pool().await.with_deadline(Duration::from_secs(1));
+    let all_places = || futures::future::join_all((0..5).map(|_| pool.execute_unprepared("DO SLEEP(0.1)")));
+    assert!(all_places().await.into_iter().all(|outcome| outcome.is_ok()));
+    // Until these were given back too: their last answer must not be the one that is let through.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    relay.set(DIE_AFTER_ANSWER);
+    assert!(all_places().await.into_iter().all(|outcome| outcome.is_ok()));
+    relay.set(PASS);
+    assert!(
+        lease_read(&pool).await.unwrap_err().is_outage(),
+        "every place is held by a dead connection"
+    );
+    tokio::time::timeout(Duration::from_secs(20), async {
         while lease_read(&pool).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -52,16 +52,18 @@ fn row(host: &Host) -> Vec<Cell> {
     ]
 }
 
-/// What matters most: what holds it, else why it is not protected, else why it stands where it stands.
+/// What matters most: what holds it; in peace why it is not protected; else why it stands where it stands.
 fn remark(host: &Host) -> String {
-    match (&host.hold, host.protected_reasons.first()) {
+    let peace = matches!(host.state.as_str(), "active" | "initializing" | "disabled");
+    let why: Vec<&str> = host
+        .protected_reasons
+        .iter()
+        .map(|reason| reason.text.as_str())
+        .collect();
+    match (&host.hold, &host.reason) {
         (Some(hold), _) => format!("held: {}", hold.text),
-        (None, Some(why)) if !host.protected => why.text.clone(),
-        _ => host
-            .reason
-            .as_ref()
-            .map(|reason| reason.text.clone())
-            .unwrap_or_default(),
+        (None, _) if peace && !host.protected && !why.is_empty() => why.join("; "),
+        (None, reason) => reason.as_ref().map(|reason| reason.text.clone()).unwrap_or_default(),
     }
 }
 
@@ -183,8 +185,10 @@ fn networks(host: &Host) -> Cell {
 fn power(power: &Value) -> Cell {
     let word = |value: &Value| match value {
         Value::String(text) => text.clone(),
-        // A binding that does not hold is an object with the reason inside.
+        // A binding that does not hold has its reason inside, a reading that failed its trouble.
         Value::Object(fields) => match fields.iter().next() {
+            Some((kind, Value::String(word))) if kind == "Ok" => word.clone(),
+            Some((kind, Value::String(trouble))) if kind == "Err" => format!("nothing ({trouble})"),
             Some((kind, detail)) => match detail.get("text").and_then(Value::as_str) {
                 Some(text) => format!("{kind} ({text})"),
                 None => kind.clone(),
@@ -234,25 +238,29 @@ mod tests {
     fn the_remark_is_what_an_operator_must_know_first() {
         assert_eq!(remark(&host(json!({}))), "seen good");
         let why = json!([{"code": "no_power_device", "text": "it has no power device"}]);
-        assert_eq!(
-            remark(&host(json!({"protected": false, "protected_reasons": why}))),
-            "it has no power device"
-        );
-        let held =
-            json!({"protected": false, "protected_reasons": why, "hold": {"code": "x", "text": "too few observers"}});
+        let unprotected = json!({"protected": false, "protected_reasons": why});
+        assert_eq!(remark(&host(unprotected)), "it has no power device");
+        let evacuating = json!({"state": "evacuating", "protected": false, "protected_reasons": why});
+        assert_eq!(remark(&host(evacuating)), "seen good");
+        let held = json!({"protected": false, "hold": {"code": "x", "text": "too few observers"}});
         assert_eq!(remark(&host(held)), "held: too few observers");
     }
 
     #[test]
     fn power_is_told_in_words() {
         assert_eq!(power(&json!({})).text, "no device");
+        let unbound = json!({"unbound": {"code": "x", "text": "another machine"}});
         let devices = json!({"devices": [
-            {"address": "ipmi://a:623", "binding": "identity", "reads": "on"},
-            {"address": "ipmi://b:623", "binding": {"unbound": {"code": "x", "text": "another machine"}}, "reads": null},
+            {"address": "ipmi://a:623", "binding": "identity", "reads": {"Ok": "on"}},
+            {"address": "ipmi://b:623", "binding": unbound, "reads": null},
+            {"address": "ipmi://c:623", "binding": "accepted", "reads": {"Err": "unreachable"}},
         ]});
+        let lines: Vec<String> = power(&devices).text.lines().map(str::to_owned).collect();
+        assert_eq!(lines[0], "ipmi://a:623: reads on, binding identity");
         assert_eq!(
-            power(&devices).text,
-            "ipmi://a:623: reads on, binding identity\nipmi://b:623: reads unknown, binding unbound (another machine)"
+            lines[1],
+            "ipmi://b:623: reads unknown, binding unbound (another machine)"
         );
+        assert_eq!(lines[2], "ipmi://c:623: reads nothing (unreachable), binding accepted");
     }
 }

@@ -72,10 +72,10 @@ pub async fn show(api: &Api, name: &str) -> Result<Answer, Failure> {
         .iter()
         .map(|step| {
             let at = Cell::time(step["at"].as_str()).text;
-            let subject = word(step, "subject");
+            let what = [word(step, "step"), word(step, "subject")].join(" ");
             format!(
-                "{at} {} {subject} #{}: {}",
-                word(step, "step"),
+                "{at} {} #{}: {}",
+                what.trim_end(),
                 word(step, "attempt"),
                 word(step, "event")
             )
