@@ -1,7 +1,9 @@
 //! `themis-api`: builds the service by hand, top to bottom, and serves it until SIGTERM.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,8 +47,18 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    let Err(error) = run(Options::parse()).await else {
+        return ExitCode::SUCCESS;
+    };
+    let line = start::in_one_line(&error);
+    tracing::error!("{line}");
+    // Also where a log file hides it from whoever started the program.
+    let _ = writeln!(std::io::stderr(), "themis-api: {line}");
+    ExitCode::FAILURE
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
     let source = start::start("themis-api", &options.common, &known())?.source;
     let stop = signals::stop_token()?;
     let api: ApiSection = source.section()?;

@@ -27,6 +27,8 @@ pub async fn serve(address: SocketAddr, metrics: PrometheusHandle, stop: Cancell
     let routes = Router::new()
         .route("/healthcheck", get(|| async { "OK" }))
         .route("/metrics", get(move || async move { metrics.render() }));
-    axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await?;
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await?;
     Ok(())
 }

@@ -54,9 +54,21 @@ pub fn install(section: &LoggingSection, debug: bool) -> anyhow::Result<()> {
 }
 
 fn ours(level: &str) -> String {
-    ["core", "config", "service", "openstack", "messaging", "fencing", "db", "decision", "engine", "api", "hostmonitor"]
-        .map(|name| format!("themis_{name}={level}"))
-        .join(",")
+    [
+        "core",
+        "config",
+        "service",
+        "openstack",
+        "messaging",
+        "fencing",
+        "db",
+        "decision",
+        "engine",
+        "api",
+        "hostmonitor",
+    ]
+    .map(|name| format!("themis_{name}={level}"))
+    .join(",")
 }
 
 /// oslo.log's default line format.
@@ -77,7 +89,11 @@ where
             Level::INFO => "INFO",
             Level::DEBUG | Level::TRACE => "DEBUG",
         };
-        let target = event.metadata().target().replacen("themis_", "themis.", 1).replace("::", ".");
+        let target = event
+            .metadata()
+            .target()
+            .replacen("themis_", "themis.", 1)
+            .replace("::", ".");
         let mut request = RequestId(None);
         if let Some(scope) = context.event_scope() {
             for span in scope {
@@ -86,8 +102,16 @@ where
                 }
             }
         }
-        write!(out, "{now} {} {level} {target} [{}] ", std::process::id(), request.0.as_deref().unwrap_or("-"))?;
-        let mut line = Line { message: String::new(), fields: String::new() };
+        write!(
+            out,
+            "{now} {} {level} {target} [{}] ",
+            std::process::id(),
+            request.0.as_deref().unwrap_or("-")
+        )?;
+        let mut line = Line {
+            message: String::new(),
+            fields: String::new(),
+        };
         event.record(&mut line);
         writeln!(out, "{}{}", line.message, line.fields)
     }
@@ -101,7 +125,10 @@ pub struct RequestContext(pub String);
 /// Puts a request's identity into its span, or replaces it when more is known of the caller.
 pub fn attach(span: &Span, context: RequestContext) {
     span.with_subscriber(|(id, dispatch)| {
-        if let Some(data) = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
+        if let Some(data) = dispatch
+            .downcast_ref::<Registry>()
+            .and_then(|registry| registry.span(id))
+        {
             data.extensions_mut().replace(context);
         }
     });
@@ -154,8 +181,11 @@ mod tests {
     fn a_line_inside_a_request_shows_who_asks_and_a_line_outside_a_dash() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).event_format(OsloFormat).with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .event_format(OsloFormat)
+            .with_writer(move || writer.clone())
+            .finish();
         tracing::subscriber::with_default(subscriber, || {
             let span = tracing::error_span!("request");
             attach(&span, RequestContext("None req-1 - -".to_owned()));

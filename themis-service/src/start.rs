@@ -31,3 +31,29 @@ pub fn start(program: &str, options: &CommonOptions, known: &[KnownSection]) -> 
 pub fn ready() {
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
 }
+
+/// An error with its causes in one line, whatever `RUST_BACKTRACE` says; a cause that is told already is not told twice.
+#[must_use]
+pub fn in_one_line(error: &anyhow::Error) -> String {
+    let tell = |told: String, cause: String| {
+        if told.contains(&cause) {
+            told
+        } else {
+            format!("{told}: {cause}")
+        }
+    };
+    error.chain().map(ToString::to_string).reduce(tell).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_one_line_in_which_no_cause_is_told_twice() {
+        let error = anyhow::anyhow!("refused")
+            .context("cannot connect (refused)")
+            .context("no database");
+        assert_eq!(in_one_line(&error), "no database: cannot connect (refused)");
+    }
+}
