@@ -4,13 +4,14 @@
 //! What happens to single instances is summed up per second: posts that reached Nova, instances that Themis holds to be
 //! back, instances that the oracle sees running.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 use themis_core::{HostId, HostState, Reason};
 use themis_engine::ports::store::Write;
 
+use crate::clock::since_epoch;
 use crate::machines::Time;
 
 /// Facts of a reason that an operator wants to see; ids and figures that only programs need are left out.
@@ -35,6 +36,7 @@ pub struct Chronicle {
     live: bool,
     states: BTreeMap<HostId, HostState>,
     progress: BTreeMap<String, Progress>,
+    out: BTreeMap<String, BTreeSet<String>>,
     second: u64,
 }
 
@@ -122,7 +124,10 @@ impl Chronicle {
                         self.note(now, "state", &name(*host), &text);
                     }
                 }
-                Write::Event { host, kind, reason, .. } => self.event(now, &name(*host), kind, reason),
+                Write::Event {
+                    host, kind, reason, at, ..
+                } => self.event(since_epoch(*at), &name(*host), kind, reason),
+                Write::View { host, view } => self.view(now, &name(*host), view),
                 Write::Request { done, answer, .. } => {
                     let word = if *done { "done" } else { "refused" };
                     self.note(now, "request", "", &format!("{word} ({})", answer.code));
@@ -131,14 +136,29 @@ impl Chronicle {
                     self.note(now, "closed", "", &format!("incident {outcome}, notification {status}"));
                 }
                 Write::Notification { status, .. } => self.note(now, "claim", "", status),
-                Write::View { .. }
-                | Write::Opened { .. }
+                Write::Opened { .. }
                 | Write::Step { .. }
                 | Write::Maintenance { .. }
                 | Write::Vmove(_)
                 | Write::Mode { .. }
                 | Write::Message { .. } => {}
             }
+        }
+    }
+
+    /// A network that is out opens no incident: it is said in the view of every host.
+    fn view(&mut self, now: Time, host: &str, view: &Value) {
+        let networks = view["networks"].as_object().into_iter().flatten();
+        let out: BTreeSet<String> = networks
+            .filter(|(_, verdict)| verdict["reason"]["code"] == "network_out")
+            .map(|(network, _)| network.clone())
+            .collect();
+        let before = self.out.insert(host.to_owned(), out.clone()).unwrap_or_default();
+        for network in out.difference(&before) {
+            self.note(now, "verdict", host, &format!("{network} unknown (network_out)"));
+        }
+        for network in before.difference(&out) {
+            self.note(now, "verdict", host, &format!("{network} counts again"));
         }
     }
 

@@ -15,6 +15,12 @@ use uuid::Uuid;
 /// The wall time at which every simulation begins.
 const EPOCH: OffsetDateTime = datetime!(2026-01-01 00:00:00 UTC);
 
+/// The simulation's time at a wall time.
+#[must_use]
+pub fn since_epoch(at: OffsetDateTime) -> Duration {
+    (at - EPOCH).max(time::Duration::ZERO).unsigned_abs()
+}
+
 /// One engine's clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct SimClock {

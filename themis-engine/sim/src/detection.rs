@@ -21,23 +21,31 @@ const SPREAD_MS: u64 = 300;
 const DOUBTS_ITSELF: Duration = Duration::from_secs(3);
 const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-type Link = (String, String, String);
-
+/// What one agent holds of one peer on one network.
 #[derive(Debug, Clone, Copy)]
 struct View {
     alive: bool,
-    /// Since when the truth is as it is.
     linked: bool,
+    /// Since when the truth is as it is.
     since: Time,
+    /// How much later than the first observer this one notices.
+    apart: Duration,
+}
+
+/// One machine's agent on one network.
+#[derive(Debug, Default)]
+struct Agent {
+    /// By the peer's place among the machines.
+    views: Vec<View>,
+    alone_since: Option<Time>,
 }
 
 /// All serf agents and monitors.
 #[derive(Debug, Default)]
 pub struct Detection {
     seed: u64,
-    now: Time,
-    views: BTreeMap<Link, View>,
-    alone: BTreeMap<(String, String), Time>,
+    /// By network, then by the machine's place.
+    agents: Vec<Vec<Agent>>,
     monitors: BTreeMap<String, Monitor>,
 }
 
@@ -48,7 +56,16 @@ struct Monitor {
     sequence: u64,
     whole_at: Time,
     due: Option<Time>,
-    said: BTreeMap<NetworkName, NetworkReport>,
+    said: Vec<Seen>,
+}
+
+/// One network in the eyes of one monitor, before it is put into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    running: bool,
+    doubts: bool,
+    /// Places of peers held failed.
+    failed: Vec<usize>,
 }
 
 impl Detection {
@@ -63,22 +80,24 @@ impl Detection {
 
     /// Lets the agents notice, and answers the reports that monitors send now.
     pub fn tick(&mut self, site: &Site, now: Time) -> Vec<Report> {
-        self.now = now;
         self.notice(site, now);
         let mut reports = Vec::new();
-        for machine in site.machines.values().filter(|m| m.monitor_works()) {
-            let networks = self.networks(site, machine);
+        for (place, machine) in site.machines.values().enumerate().filter(|(_, m)| m.monitor_works()) {
+            let seen = self.seen(machine, place, now);
             let spread = Duration::from_millis(spread(self.seed, &[&machine.name, "report"]) % 500);
-            let monitor = self
-                .monitors
-                .entry(machine.name.clone())
-                .or_insert_with(|| Monitor::new(machine, now + spread));
+            if !self.monitors.contains_key(&machine.name) {
+                self.monitors
+                    .insert(machine.name.clone(), Monitor::new(machine, now + spread));
+            }
+            let Some(monitor) = self.monitors.get_mut(&machine.name) else {
+                continue;
+            };
             if monitor.boots != machine.boots {
                 *monitor = Monitor::new(machine, now);
             }
-            if monitor.said != networks {
+            if monitor.said != seen {
                 monitor.due.get_or_insert(now + spread);
-                monitor.said.clone_from(&networks);
+                monitor.said = seen;
             }
             if now < monitor.whole_at && monitor.due.is_none_or(|due| now < due) {
                 continue;
@@ -87,7 +106,7 @@ impl Detection {
                 monitor.whole_at = now + REPORT_INTERVAL;
             }
             monitor.due = None;
-            reports.push(monitor.report(machine, None, now));
+            reports.push(monitor.report(site, machine, None, now));
         }
         reports.retain(|report| site.reaches_control(&site.machines[&report.observer]));
         reports
@@ -100,90 +119,93 @@ impl Detection {
             .get(name)
             .filter(|m| m.monitor_works() && site.reaches_control(m))?;
         let monitor = self.monitors.get_mut(name)?;
-        Some(monitor.report(machine, nonce, now))
+        Some(monitor.report(site, machine, nonce, now))
     }
 
     fn notice(&mut self, site: &Site, now: Time) {
-        for network in &site.networks {
-            for observer in site.machines.values() {
-                let peers = site.machines.values().filter(|peer| peer.name != observer.name);
-                let heard = |peer: &Machine| {
-                    observer.agents_work() && peer.agents_work() && site.see_each_other(observer, peer, network)
-                };
-                let alone = !peers.clone().any(heard);
-                let place = (observer.name.clone(), network.clone());
-                if alone {
-                    self.alone.entry(place).or_insert(now);
-                } else {
-                    self.alone.remove(&place);
-                }
-                if !observer.agents_work() {
-                    continue;
-                }
-                for peer in peers {
-                    let apart = spread(self.seed, &[&observer.name, &peer.name, network]) % SPREAD_MS;
-                    let after = if alone { FAILED_AFTER_ALONE } else { FAILED_AFTER } + Duration::from_millis(apart);
-                    let link = (observer.name.clone(), peer.name.clone(), network.clone());
-                    self.views
-                        .entry(link)
-                        .or_insert(View {
-                            alive: true,
-                            linked: true,
-                            since: now,
-                        })
-                        .notice(heard(peer), after, now);
+        if self.agents.is_empty() {
+            self.agents = self.begin(site, now);
+        }
+        for (network, agents) in site.networks.iter().zip(&mut self.agents) {
+            let works: Vec<bool> = site.machines.values().map(Machine::agents_work).collect();
+            let heard: Vec<bool> = site
+                .machines
+                .values()
+                .map(|machine| machine.agents_work() && site.linked(machine, network))
+                .collect();
+            for (place, agent) in agents.iter_mut().enumerate() {
+                let hears = |peer: usize| peer != place && heard[place] && heard[peer];
+                let alone = !(0..heard.len()).any(hears);
+                agent.alone_since = if alone { agent.alone_since.or(Some(now)) } else { None };
+                let after = if alone { FAILED_AFTER_ALONE } else { FAILED_AFTER };
+                if works[place] {
+                    for (peer, view) in agent.views.iter_mut().enumerate().filter(|(peer, _)| *peer != place) {
+                        view.notice(hears(peer), after, now);
+                    }
                 }
             }
         }
     }
 
-    fn networks(&self, site: &Site, machine: &Machine) -> BTreeMap<NetworkName, NetworkReport> {
-        let peers: Vec<&str> = site
-            .machines
-            .keys()
-            .map(String::as_str)
-            .filter(|p| *p != machine.name)
-            .collect();
-        let known = u32::try_from(peers.len()).unwrap_or(u32::MAX);
-        let view = |network: &String| {
-            let failed = |peer: &&str| {
-                let link = (machine.name.clone(), (*peer).to_owned(), network.clone());
-                self.views.get(&link).is_some_and(|view| !view.alive)
-            };
-            let not_alive: BTreeMap<String, PeerStatus> = if machine.agents_work() {
-                let failed = peers.iter().copied().filter(failed);
-                failed.map(|peer| (peer.to_owned(), PeerStatus::Failed)).collect()
-            } else {
-                BTreeMap::new()
-            };
-            let running = machine.agents_work();
-            let doubts = self.doubts(machine, network);
-            let report = NetworkReport {
-                agent: if running {
-                    AgentState::Running
-                } else {
-                    AgentState::Restarting
-                },
-                carrier: Some(true),
-                health_score: running.then_some(if doubts { 7 } else { 0 }),
-                known,
-                alive: if running {
-                    known - u32::try_from(not_alive.len()).unwrap_or(known)
-                } else {
-                    0
-                },
-                proof_of_life_age_ms: (running && !doubts).then_some(500),
-                not_alive,
-            };
-            (NetworkName::new(network.clone()), report)
+    /// Everybody holds everybody alive.
+    fn begin(&self, site: &Site, now: Time) -> Vec<Vec<Agent>> {
+        let names: Vec<&str> = site.machines.keys().map(String::as_str).collect();
+        let view = |observer: &str, peer: &str, network: &str| View {
+            alive: true,
+            linked: true,
+            since: now,
+            apart: Duration::from_millis(spread(self.seed, &[observer, peer, network]) % SPREAD_MS),
         };
-        site.networks.iter().map(view).collect()
+        let agent = |observer: &str, network: &str| Agent {
+            views: names.iter().map(|peer| view(observer, peer, network)).collect(),
+            alone_since: None,
+        };
+        let on = |network: &String| names.iter().map(|observer| agent(observer, network)).collect();
+        site.networks.iter().map(on).collect()
     }
 
-    fn doubts(&self, machine: &Machine, network: &str) -> bool {
-        let place = (machine.name.clone(), network.to_owned());
-        let alone = self.alone.get(&place);
-        alone.is_some_and(|since| self.now.saturating_sub(*since) >= DOUBTS_ITSELF)
+    fn seen(&self, machine: &Machine, place: usize, now: Time) -> Vec<Seen> {
+        let running = machine.agents_work();
+        let on = |agents: &Vec<Agent>| {
+            let agent = &agents[place];
+            let failed = agent
+                .views
+                .iter()
+                .enumerate()
+                .filter(|(_, view)| running && !view.alive);
+            let alone = |since: Time| now.saturating_sub(since) >= DOUBTS_ITSELF;
+            Seen {
+                running,
+                doubts: agent.alone_since.is_some_and(alone),
+                failed: failed.map(|(peer, _)| peer).collect(),
+            }
+        };
+        self.agents.iter().map(on).collect()
+    }
+}
+
+impl Seen {
+    fn report(&self, names: &[&String]) -> NetworkReport {
+        let known = u32::try_from(names.len() - 1).unwrap_or(u32::MAX);
+        let failed = u32::try_from(self.failed.len()).unwrap_or(known);
+        let doubtful = if self.doubts { 7 } else { 0 };
+        NetworkReport {
+            agent: if self.running {
+                AgentState::Running
+            } else {
+                AgentState::Restarting
+            },
+            carrier: Some(true),
+            health_score: self.running.then_some(doubtful),
+            known,
+            alive: if self.running { known - failed } else { 0 },
+            proof_of_life_age_ms: (self.running && !self.doubts).then_some(500),
+            not_alive: self
+                .failed
+                .iter()
+                .map(|peer| (names[*peer].clone(), PeerStatus::Failed))
+                .collect(),
+        }
     }
 }
 
@@ -192,7 +214,7 @@ impl View {
         if self.linked != linked {
             (self.linked, self.since) = (linked, now);
         }
-        let after = if linked { ALIVE_AFTER } else { failed_after };
+        let after = if linked { ALIVE_AFTER } else { failed_after + self.apart };
         if self.alive != linked && now.saturating_sub(self.since) >= after {
             self.alive = linked;
         }
@@ -207,12 +229,14 @@ impl Monitor {
             sequence: 0,
             whole_at,
             due: None,
-            said: BTreeMap::new(),
+            said: Vec::new(),
         }
     }
 
-    fn report(&mut self, machine: &Machine, nonce: Option<String>, now: Time) -> Report {
+    fn report(&mut self, site: &Site, machine: &Machine, nonce: Option<String>, now: Time) -> Report {
         self.sequence += 1;
+        let names: Vec<&String> = site.machines.keys().collect();
+        let networks = site.networks.iter().zip(&self.said);
         Report {
             observer: machine.name.clone(),
             witness: machine.witness,
@@ -224,7 +248,9 @@ impl Monitor {
             generation: "simulated".to_owned(),
             shutting_down: false,
             nonce,
-            networks: self.said.clone(),
+            networks: networks
+                .map(|(network, seen)| (NetworkName::new(network.clone()), seen.report(&names)))
+                .collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ use themis_engine::ports::store::{StoredDevice, StoredHost, StoredSegment};
 use themis_engine::{Engine, Settings};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::clock::SimIds;
 use crate::detection::Detection;
@@ -71,7 +72,8 @@ async fn run(scenario: &Scenario, live: bool) -> std::io::Result<Play> {
     world.lock().crash = scenario.crash;
     let zero = world.now();
     let mut steps = scenario.steps.clone();
-    while world.now() < zero + scenario.until {
+    let mut until = zero + scenario.until;
+    while world.now() < until {
         // All that is due, each once; what one command brings about may make the next due.
         while let Some(index) = steps.iter().position(|step| due(&world, &step.when, zero)) {
             let step = steps.remove(index);
@@ -79,7 +81,17 @@ async fn run(scenario: &Scenario, live: bool) -> std::io::Result<Play> {
         }
         sleep(STEP).await;
         world.tick();
+        if let Some((after, host, state)) = &scenario.end
+            && until == zero + scenario.until
+            && due(&world, &When::State(host.clone(), *state), zero)
+        {
+            until = until.min(world.now() + *after);
+        }
     }
+    let never = steps
+        .iter()
+        .map(|step| format!("this never happened: {:?} {:?}", step.when, step.command));
+    world.lock().broken.extend(never);
     Ok(ended(&world, scenario))
 }
 
@@ -152,8 +164,8 @@ fn furnish(world: &World, scenario: &Scenario, ids: &SimIds) {
         };
         tables.segments.insert(segment, row);
     });
-    for name in scenario.host_names() {
-        let host = registered(&name, segment, ids);
+    for (number, name) in (1..).zip(scenario.host_names()) {
+        let host = registered(&name, HostId(Uuid::from_u128(number)), segment, ids);
         state.names.insert(host.id, name.clone());
         state.nova.services.insert(name.clone(), Service::default());
         state
@@ -162,11 +174,12 @@ fn furnish(world: &World, scenario: &Scenario, ids: &SimIds) {
             .insert(name.clone(), Machine::new(&name, ids.next(), false));
         world.store.tables(|tables| drop(tables.hosts.insert(host.id, host)));
     }
-    let mut number = 0;
+    let mut number: u128 = 0;
     for (count, host) in &scenario.instances {
         for _ in 0..*count {
             number += 1;
-            let id = InstanceId(ids.next());
+            // In order, so that the log names first what comes first.
+            let id = InstanceId(Uuid::from_u128(number));
             let server = Server {
                 name: format!("vm-{number:02}"),
                 host: host.clone(),
@@ -182,7 +195,7 @@ fn furnish(world: &World, scenario: &Scenario, ids: &SimIds) {
     }
 }
 
-fn registered(name: &str, segment: SegmentId, ids: &SimIds) -> StoredHost {
+fn registered(name: &str, id: HostId, segment: SegmentId, ids: &SimIds) -> StoredHost {
     let device = StoredDevice {
         id: PowerDeviceId(ids.next()),
         driver: "ipmi".to_owned(),
@@ -194,7 +207,7 @@ fn registered(name: &str, segment: SegmentId, ids: &SimIds) -> StoredHost {
         accepted: false,
     };
     StoredHost {
-        id: HostId(ids.next()),
+        id,
         name: name.to_owned(),
         segment,
         on_maintenance: false,

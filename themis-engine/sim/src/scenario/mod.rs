@@ -13,8 +13,8 @@
 //! ```
 //!
 //! World lines: `hosts N`, `instances N on HOST`, `engines N`, `seed N`, `mode armed|observe`, `policy NAME SECONDS-OR-COUNT`,
-//! `until SECONDS`, `expect down N` (instances that run nowhere at the end), `crash-leader after post|commit|effect K`, and
-//! `before COMMAND` for what is so from the start. Commands: see [`Command`]. Second 0 is when all hosts are active.
+//! `until SECONDS`, `expect down N` (instances that run nowhere at the end), `crash-leader after post|commit|effect K`,
+//! `end SECONDS after HOST STATE` (earlier than `until`), and `before COMMAND` for what is so from the start. Commands: see [`Command`]. Second 0 is when all hosts are active.
 
 mod parse;
 
@@ -47,6 +47,8 @@ pub struct Scenario {
     pub policy: Policy,
     /// When it ends.
     pub until: Duration,
+    /// It ends so long after a host came to a state, if that is earlier.
+    pub end: Option<(Duration, String, HostState)>,
     /// How many instances run nowhere at the end.
     pub down: usize,
     /// Where the leader is killed.

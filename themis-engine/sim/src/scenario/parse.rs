@@ -39,6 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Scenario, ScenarioError> {
             ..Policy::default()
         },
         until: Duration::from_secs(120),
+        end: None,
         down: 0,
         crash: None,
         before: Vec::new(),
@@ -101,6 +102,9 @@ fn read(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
         ["mode", mode] => scenario.mode = mode.parse()?,
         ["policy", name, value] => policy(&mut scenario.policy, name, number(value)?)?,
         ["until", end] => scenario.until = seconds(end)?,
+        ["end", after, "after", host, state] => {
+            scenario.end = Some((seconds(after)?, (*host).to_owned(), self::state(state)?));
+        }
         ["expect", "down", count] => scenario.down = number(count)?,
         ["crash-leader", "after", what, count] => scenario.crash = Some(crash(what, number(count)?)?),
         ["before", rest @ ..] => scenario.before.push(command(rest)?),
@@ -113,19 +117,27 @@ fn read(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             scenario.steps.push(Step { when, command });
         }
         ["when", host, state, rest @ ..] => {
-            let state = HostState::ALL.into_iter().find(|known| known.name() == *state);
-            let state = state.ok_or("'when HOST STATE COMMAND' or 'when posted N COMMAND'")?;
-            let (when, command) = (When::State((*host).to_owned(), state), command(rest)?);
+            let (when, command) = (When::State((*host).to_owned(), self::state(state)?), command(rest)?);
             scenario.steps.push(Step { when, command });
         }
         [first, ..] => {
             return Err(format!(
-                "'{first}' begins no line: hosts, instances, engines, seed, mode, policy, until, expect, crash-leader, \
+                "'{first}' begins no line: hosts, instances, engines, seed, mode, policy, until, end, expect, crash-leader, \
                  before, at, when"
             ));
         }
     }
     Ok(())
+}
+
+fn state(word: &str) -> Result<HostState, String> {
+    let known = HostState::ALL.into_iter().find(|state| state.name() == word);
+    known.ok_or_else(|| {
+        format!(
+            "'{word}' is no state: {}",
+            HostState::ALL.map(HostState::name).join(", ")
+        )
+    })
 }
 
 fn crash(what: &str, count: usize) -> Result<Crash, String> {

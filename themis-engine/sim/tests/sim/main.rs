@@ -1,0 +1,8 @@
+//! The simulator's tests: scenarios as they are written, crashes at every step, the oracle's own honesty, and the store in
+//! memory beside the real one.
+
+mod crashes;
+mod misfortunes;
+mod oracle;
+mod scenarios;
+mod store;
