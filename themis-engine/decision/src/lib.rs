@@ -19,6 +19,8 @@ pub mod recovery;
 pub mod requests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 pub mod verdict;
 pub mod view;
 pub mod world;

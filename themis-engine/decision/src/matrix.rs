@@ -51,13 +51,8 @@ pub fn demand(verdicts: &HostVerdicts, policy: &Policy, importance: impl Fn(&Net
         .filter(|n| importance(n) == Importance::Critical)
         .collect();
     if verdicts.silent && !critical.is_empty() {
-        let text = "bad on all networks; answers no probe and no question";
-        return Demand::Fence(row(
-            "silent".to_owned(),
-            policy.confirm_period_silent,
-            "silent",
-            text.to_owned(),
-        ));
+        let reason = Reason::new("silent", "bad on all networks; answers no probe and no question");
+        return Demand::Fence(row("silent".to_owned(), policy.confirm_period_silent, reason));
     }
     if !critical.is_empty() {
         let names = join(&bad);
@@ -65,7 +60,8 @@ pub fn demand(verdicts: &HostVerdicts, policy: &Policy, importance: impl Fn(&Net
             "bad on {}, which it cannot do without",
             join(&critical).replace('+', " and ")
         );
-        return Demand::Fence(row(names, policy.confirm_period, "critical_network_bad", text));
+        let reason = Reason::new("critical_network_bad", text);
+        return Demand::Fence(row(names, policy.confirm_period, reason));
     }
     if !bad.is_empty() {
         let text = format!(
@@ -80,12 +76,8 @@ pub fn demand(verdicts: &HostVerdicts, policy: &Policy, importance: impl Fn(&Net
     }
 }
 
-fn row(name: String, confirm: Duration, code: &str, text: String) -> Row {
-    Row {
-        name,
-        confirm,
-        reason: Reason::new(code, text),
-    }
+const fn row(name: String, confirm: Duration, reason: Reason) -> Row {
+    Row { name, confirm, reason }
 }
 
 fn join(names: &[&NetworkName]) -> String {

@@ -16,6 +16,9 @@ use crate::eligibility::{eligible, members};
 use crate::evidence::Heard;
 use crate::world::{HostRecord, World};
 
+/// A living nova-compute moves its service every ten seconds; the poll before such a move may be some seconds older.
+const NOVA_MOVES_WITHIN: Duration = Duration::from_secs(25);
+
 /// What is believed of a host on a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,19 +223,19 @@ fn hung(
         && !world
             .evidence
             .spoke_within(&host.name, now, world.policy.probe_interval * 3)
-        && nova_stands_still(world, host)
+        && nova_stands_still(world, host, now)
 }
 
 /// Whether Nova was asked since the check began and its service of the host did not move. A Nova that does not answer
 /// says neither.
-fn nova_stands_still(world: &World, host: &HostRecord) -> bool {
+fn nova_stands_still(world: &World, host: &HostRecord, now: Moment) -> bool {
     let service = world.evidence.nova.get(&host.name);
     let asked = service.is_some_and(|service| host.watch.checking_since.is_some_and(|since| service.at > since));
-    asked && !nova_moves(world, host)
+    asked && !nova_moves(world, host, now)
 }
 
-/// Whether Nova's service of the host moved since the check began.
-fn nova_moves(world: &World, host: &HostRecord) -> bool {
+/// Whether Nova's service of the host moved since the check began, and lately: a check may last for hours.
+fn nova_moves(world: &World, host: &HostRecord, now: Moment) -> bool {
     let Some(since) = host.watch.checking_since else {
         return false;
     };
@@ -241,7 +244,7 @@ fn nova_moves(world: &World, host: &HostRecord) -> bool {
         .nova
         .get(&host.name)
         .and_then(|s| s.moved_after)
-        .is_some_and(|moved| moved > since)
+        .is_some_and(|moved| moved > since && now.since(moved) <= NOVA_MOVES_WITHIN)
 }
 
 fn on_network(
@@ -351,7 +354,7 @@ fn life(world: &World, host: &HostRecord, networks: &BTreeMap<NetworkName, Verdi
     if world.evidence.spoke_within(&host.name, now, world.policy.life_age_max) {
         return Some(Reason::new("life_report", "its own monitor reports"));
     }
-    if nova_moves(world, host) {
+    if nova_moves(world, host, now) {
         return Some(Reason::new("life_nova", "its nova-compute reports to Nova"));
     }
     None

@@ -25,6 +25,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(750);
 /// Guards a story that would never end.
 pub(crate) const STORY_MAX: Duration = Duration::from_secs(600);
 
+#[derive(Clone)]
 pub(crate) struct Cluster {
     pub(crate) world: World,
     pub(crate) now: Moment,

@@ -39,6 +39,7 @@ pub(crate) struct Guest {
     pub(crate) runs_on: BTreeSet<String>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Nova {
     pub(crate) guests: BTreeMap<InstanceId, Guest>,
     pub(crate) answers: Answers,

@@ -420,6 +420,20 @@ fn host_whose_nova_compute_moves_is_not_hung() {
 }
 
 #[test]
+fn nova_compute_that_moved_half_a_minute_ago_moves_no_more() {
+    let (mut world, _) = checked(3, ALL);
+    nova(&mut world, true);
+    for observer in ["h2", "h3"] {
+        hear(&mut world, report(observer).accuses("h1", ALL).build(), after(30.0));
+    }
+    for network in ALL {
+        probe(&mut world, "h2", network, Some(true), after(33.0));
+    }
+    assert_eq!(storage(&judged(&mut world, after(33.0))).1, "probe_answered");
+    assert_eq!(storage(&judged(&mut world, after(33.1))).1, "hung");
+}
+
+#[test]
 fn nova_that_was_not_asked_does_not_call_a_host_hung() {
     let (mut world, now) = kernel_answers();
     assert_eq!(storage(&judged(&mut world, now)).1, "probe_answered");

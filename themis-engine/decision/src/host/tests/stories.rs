@@ -291,3 +291,15 @@ fn host_that_was_never_good_is_never_fenced() {
     assert_eq!(cluster.host("h1").reason.code, "initializing_for_long");
     cluster.assert_untouched();
 }
+
+#[test]
+fn sign_of_life_from_early_in_a_long_check_does_not_last_for_ever() {
+    let mut cluster = four(1);
+    cluster.cut("h1", "management");
+    cluster.until("h1", HostState::Checking);
+    cluster.run(60);
+    // Its nova-compute has moved many times since the check began.
+    cluster.lose_power("h1");
+    assert!(cluster.until("h1", HostState::Failed) <= Duration::from_secs(25));
+    assert_eq!(cluster.host("h1").reason.code, "power_is_off");
+}

@@ -1,0 +1,440 @@
+//! The list of reasons and kinds of events: every code that the sources can say has its sentence, and no other.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::printed::expect;
+
+/// Crates whose sources are read, from the repository's root.
+const SOURCES: &[&str] = &["themis-engine/decision/src"];
+
+/// Code and meaning, in the order of a host's story.
+const REASONS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Verdicts on a network",
+        &[
+            (
+                "seen_alive",
+                "More than half of those who may judge see the host alive on the network.",
+            ),
+            (
+                "accused",
+                "A quorum accuses the host on the network, not yet for long enough (as an event: the first accusation).",
+            ),
+            ("divided", "Those who may judge are divided about the host."),
+            (
+                "no_majority",
+                "Too few observers may judge: not more than half of the members other than the host.",
+            ),
+            (
+                "not_probed",
+                "Accused for long enough; too few observers have answered a probe yet.",
+            ),
+            (
+                "probe_answered",
+                "Accused, but the host answers a probe on the network.",
+            ),
+            (
+                "own_proof_of_life",
+                "Accused, and probes are not answered, but the host itself had an answer from a peer on the network within the last seconds.",
+            ),
+            (
+                "agent",
+                "The host answers, and its own monitor says that its serf agent on the network is down: blind is not bad.",
+            ),
+            (
+                "agent_fault",
+                "The host answers over the network; its serf agent does not.",
+            ),
+            (
+                "hung",
+                "Its kernel answers probes; its agents, its monitor and its nova-compute do not.",
+            ),
+            (
+                "accused_and_unreachable",
+                "Accused by a quorum and a majority for long enough, and no probe was answered.",
+            ),
+            (
+                "network_out",
+                "The network fails for more than the configured share of hosts: the network is out, not the hosts.",
+            ),
+            ("given", "A verdict set by hand for a printed table; never stored."),
+        ],
+    ),
+    (
+        "Signs of life",
+        &[
+            ("life_on_network", "Others see the host alive on a network."),
+            ("life_report", "Its own monitor reports."),
+            ("life_nova", "Its nova-compute reports to Nova."),
+        ],
+    ),
+    (
+        "States and what leads to them",
+        &[
+            ("registered", "Registered; waits to be seen good by a majority."),
+            (
+                "initializing",
+                "Waits to be seen good on all critical networks; the text names what is missing.",
+            ),
+            ("initializing_for_long", "The same for more than ten minutes."),
+            (
+                "seen_good",
+                "Seen good on all critical networks throughout the initializing period.",
+            ),
+            (
+                "suspected",
+                "Accused for long enough, or claimed: Themis looks for itself.",
+            ),
+            (
+                "power_reads_off",
+                "Its own power device reads off and somebody misses it: Themis looks for itself.",
+            ),
+            (
+                "cleared",
+                "Good again throughout the clear period; nothing was touched.",
+            ),
+            (
+                "critical_network_bad",
+                "Bad on a critical network throughout the confirm period.",
+            ),
+            (
+                "silent",
+                "Bad on all networks and silent to probes and questions throughout the shorter confirm period.",
+            ),
+            (
+                "power_is_off",
+                "Its own power device read off throughout `off_hold` and nobody sees it alive.",
+            ),
+            ("evidence_recovered", "The evidence no longer demands a fence."),
+            (
+                "armed",
+                "Armed while a failure was only observed: it is confirmed anew.",
+            ),
+            ("no_brake", "Confirmed and nothing holds it back: it is powered off."),
+            ("confirmed_dead", "A named operator vouches for its death."),
+            (
+                "fence_withdrawn",
+                "Reads on after the last command's deadline and is good and reporting again; nothing was done elsewhere.",
+            ),
+            ("proven_off", "Off is proven; the text says how."),
+            (
+                "nova_told",
+                "Nova holds the host down and disabled: its instances may be moved.",
+            ),
+            ("evacuated", "All its instances are back elsewhere."),
+            (
+                "partly_evacuated",
+                "Recovery ended; the data name the instances that were not moved, with reasons.",
+            ),
+            ("power_came_back", "The proof is void: its power reads on again."),
+            ("monitor_came_back", "The proof is void: its own monitor reports again."),
+            (
+                "nova_compute_came_back",
+                "The proof is void: its nova-compute reports to Nova again.",
+            ),
+            ("vouch_void", "An operator vouched for its death, and it shows life."),
+            ("enabled", "Returned or enabled by an operator."),
+            ("disabled", "Taken out by an operator."),
+            ("returned", "Good throughout the return period."),
+        ],
+    ),
+    (
+        "Notes while a fault is checked",
+        &[
+            (
+                "tolerated",
+                "Bad on tolerated networks only: its instances go on, it is not fenced for that.",
+            ),
+            (
+                "confirming_silent",
+                "Silent everywhere; to be confirmed for the shorter period.",
+            ),
+            (
+                "confirming_critical_network_bad",
+                "Bad on a critical network; to be confirmed.",
+            ),
+            ("released", "A hold ended; the text names it."),
+        ],
+    ),
+    (
+        "Brakes and other holds",
+        &[
+            (
+                "observe_mode",
+                "Themis observes: it says what it would do, or stops where it stands. `themis arm` lets it act.",
+            ),
+            ("segment_disabled", "HA for the segment is switched off."),
+            (
+                "own_host",
+                "The engine runs on this host; an engine on another host must fence it.",
+            ),
+            ("other_manager", "Somebody else forced the host down in Nova."),
+            (
+                "site_outage",
+                "More than half of all hosts read off: a site outage or a cold start.",
+            ),
+            (
+                "mass_failure",
+                "Many hosts failed within a short time: more likely one cause than so many.",
+            ),
+            (
+                "collateral",
+                "Another host lost its power right after a power-off of ours: no more are sent.",
+            ),
+            ("too_many_in_recovery", "As many hosts are in recovery as may be."),
+            (
+                "no_power_device",
+                "No power device is registered: there is neither a power-off nor a proof.",
+            ),
+            (
+                "power_device_unbound",
+                "A power device is not proven to be the host's own.",
+            ),
+            (
+                "power_returned",
+                "Its power came back twice: something else switches it on.",
+            ),
+            (
+                "proof_stale",
+                "Its power cannot be read while its instances are moved: nothing more is posted.",
+            ),
+            ("nova_not_told", "Nova does not take it that the host is down."),
+            ("nova_not_listed", "Nova does not list the host's instances."),
+            (
+                "waits_for_another_host",
+                "An instance may run on a host whose own fate is not decided.",
+            ),
+        ],
+    ),
+    (
+        "Fencing",
+        &[
+            ("power_off", "Power-off was sent to the host's devices."),
+            (
+                "read_off",
+                "Its power devices were read off twice after the accepted command.",
+            ),
+            ("operator", "Proven by an operator's word."),
+            (
+                "fence_refused",
+                "The power device refuses the command or the credentials.",
+            ),
+            ("fence_still_on", "The power device takes the command and reads on."),
+            (
+                "fence_unreachable",
+                "The power device does not answer: a dead device is not a dead host.",
+            ),
+        ],
+    ),
+    (
+        "Instances",
+        &[
+            (
+                "evacuation_failed",
+                "Nova could not evacuate the instance: no valid host, or the destination failed.",
+            ),
+            (
+                "evacuation_lost",
+                "The request had no answer and no effect within the horizon.",
+            ),
+            (
+                "evacuation_slow",
+                "The instance has been on its way for long; it is never posted again because of that.",
+            ),
+            (
+                "destination_died",
+                "Its destination died while receiving it and is proven off.",
+            ),
+            (
+                "local_disk",
+                "Its root disk is on the dead host: evacuation would rebuild it empty.",
+            ),
+            (
+                "may_run_elsewhere",
+                "An unfinished migration may have started it on a host that is not proven off.",
+            ),
+            ("nothing_to_move", "It runs nowhere."),
+            ("failed", "A step failed and its row names no reason."),
+        ],
+    ),
+    (
+        "Protection and power devices",
+        &[
+            ("not_active", "The host is in a state from which it is not fenced."),
+            ("power_unknown", "The power device was not read yet, or not lately."),
+            ("power_device_unreachable", "The power device does not answer."),
+            (
+                "power_device_refused",
+                "The power device refuses the credentials or the command.",
+            ),
+            (
+                "wrong_power_device",
+                "The device reads off while the host's own monitor reports: it belongs to another machine.",
+            ),
+            (
+                "power_device_of_another_machine",
+                "The device's System GUID is not the host's system UUID.",
+            ),
+        ],
+    ),
+    (
+        "Answers to requests",
+        &[
+            ("done", "The request was done; the text says what follows."),
+            ("unknown_host", "The host is no longer registered."),
+            ("unknown_segment", "The segment is not registered."),
+            ("on_maintenance", "The maintenance flag must be cleared first."),
+            ("in_recovery", "The host's recovery must end first."),
+            (
+                "not_failed",
+                "Only a failed host whose death is not proven can be confirmed dead.",
+            ),
+            ("shows_life", "The host shows life: it cannot be confirmed dead."),
+            (
+                "reads_on",
+                "The power device reads on: the host cannot be confirmed dead.",
+            ),
+            ("nothing_to_retry", "Nothing is held in the host's state."),
+            (
+                "unbound_power_devices",
+                "Hosts without a bound power device must be named to be left unprotected.",
+            ),
+        ],
+    ),
+];
+
+/// Kinds of events in an incident's story.
+const KINDS: &[(&str, &str)] = &[
+    ("claim", "A third party's notification that opened the incident."),
+    ("observed", "The first accusation, at the time it was heard."),
+    ("state", "The host went to another state; the data name both."),
+    ("tolerated", "A fault that is borne."),
+    ("unclear", "Too little is known to decide."),
+    ("confirming", "A fence is demanded and being confirmed."),
+    ("would_fence", "What would be done now if Themis were armed."),
+    (
+        "hold",
+        "Something holds the host back; the text names what would release it.",
+    ),
+    ("hold_released", "It no longer does."),
+    ("fence_command", "Power-off was sent."),
+    ("power_off_proven", "Off is proven, and how."),
+    ("proof_void", "The proof counts no more."),
+    ("nova_told", "Nova holds the host down and disabled."),
+    ("alarm", "Somebody should look."),
+    ("request", "What an operator asked for."),
+    ("closed", "The incident's end, in a sentence."),
+];
+
+/// What stands before a code in the sources.
+const BEFORE_REASON: &[&str] = &["Reason::new(", "refused(", "unknown("];
+/// What stands before a kind of event.
+const BEFORE_KIND: &[&str] = &[".tell(", ".tell_at(", ".hold(", "kind:"];
+
+/// The production sources: without tests and their builders.
+fn sources() -> String {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut text = String::new();
+    for source in SOURCES {
+        read(&root.join(source), &mut text);
+    }
+    text
+}
+
+fn read(directory: &Path, text: &mut String) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(directory)
+        .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        if name == "tests" || name == "testing" {
+            continue;
+        }
+        if path.is_dir() {
+            read(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let file = std::fs::read_to_string(&path).expect("a source");
+            text.push_str(file.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default());
+        }
+    }
+}
+
+/// The literals that follow one of these openings.
+fn literals<'a>(sources: &'a str, openings: &[&str]) -> BTreeSet<&'a str> {
+    let after = |opening: &&str| {
+        let pieces = sources.split(*opening).skip(1);
+        let quoted = pieces.filter_map(|piece| piece.trim_start().strip_prefix('"'));
+        quoted.filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>()
+    };
+    openings.iter().flat_map(after).collect()
+}
+
+fn listed() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    REASONS.iter().flat_map(|(_, reasons)| reasons.iter())
+}
+
+#[test]
+fn every_code_in_the_sources_has_its_sentence() {
+    let sources = sources();
+    let listed: BTreeSet<&str> = listed().map(|(code, _)| *code).collect();
+    let found = literals(&sources, BEFORE_REASON);
+    assert!(found.len() > 60, "the sources are read: {found:?}");
+    let missing: Vec<_> = found.difference(&listed).collect();
+    assert!(missing.is_empty(), "add to REASONS in tests/reasons.rs: {missing:?}");
+    let kinds: BTreeSet<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let missing: Vec<_> = literals(&sources, BEFORE_KIND)
+        .into_iter()
+        .filter(|kind| !kinds.contains(kind))
+        .collect();
+    assert!(missing.is_empty(), "add to KINDS in tests/reasons.rs: {missing:?}");
+}
+
+#[test]
+fn every_listed_code_is_said_somewhere() {
+    let sources = sources();
+    let said = |code: &str| sources.contains(&format!("\"{code}\""));
+    for (code, _) in listed() {
+        // The one composed code: `confirming_` and the row's own.
+        let row = code.strip_prefix("confirming_").unwrap_or(code);
+        assert!(said(row), "{code} is said nowhere: remove it from REASONS");
+        assert!(
+            row.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            "{code} is not snake_case"
+        );
+    }
+    for (kind, _) in KINDS {
+        assert!(said(kind), "{kind} is said nowhere: remove it from KINDS");
+    }
+    let codes: Vec<_> = listed().map(|(code, _)| code).collect();
+    assert_eq!(
+        codes.len(),
+        codes.iter().collect::<BTreeSet<_>>().len(),
+        "a code is listed twice"
+    );
+}
+
+#[test]
+fn list_of_reasons_is_printed() {
+    let mut out = "# Reasons and events\n\nA reason is `{\"code\", \"text\", \"data\"}` everywhere: in the API, in \
+                   `themis`, in the database. Codes are stable; texts are for people and may change. This list is \
+                   printed by a test, which fails when the sources say a code that is not in it.\n"
+        .to_owned();
+    for (title, reasons) in REASONS {
+        let _ = writeln!(out, "\n## {title}\n\n| code | meaning |\n| --- | --- |");
+        for (code, meaning) in *reasons {
+            let _ = writeln!(out, "| `{code}` | {meaning} |");
+        }
+    }
+    let _ = writeln!(
+        out,
+        "\n## Kinds of events in an incident\n\n| kind | meaning |\n| --- | --- |"
+    );
+    for (kind, meaning) in KINDS {
+        let _ = writeln!(out, "| `{kind}` | {meaning} |");
+    }
+    expect("reasons.md", &out);
+}
