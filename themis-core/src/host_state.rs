@@ -82,7 +82,10 @@ pub struct UnknownHostState(pub String);
 impl std::str::FromStr for HostState {
     type Err = UnknownHostState;
     fn from_str(text: &str) -> Result<Self, UnknownHostState> {
-        Self::ALL.into_iter().find(|s| s.name() == text).ok_or_else(|| UnknownHostState(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.name() == text)
+            .ok_or_else(|| UnknownHostState(text.to_owned()))
     }
 }
 

@@ -19,7 +19,11 @@ impl Reason {
     /// A reason without figures.
     #[must_use]
     pub fn new(code: &str, text: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), text: text.into(), data: Value::Null }
+        Self {
+            code: code.to_owned(),
+            text: text.into(),
+            data: Value::Null,
+        }
     }
 
     /// The same reason with the facts it rests on.

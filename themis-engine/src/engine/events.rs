@@ -94,11 +94,18 @@ fn power(engine: &mut Engine, host: HostId, device: PowerDeviceId, reading: &Pow
 /// Remembers the GUID that a device shows, and whether another registered device shows the same.
 fn shows_another_devices_guid(engine: &mut Engine, device: PowerDeviceId, guid: Option<&str>) -> bool {
     let Some(guid) = guid else { return false };
-    let registered: BTreeSet<PowerDeviceId> =
-        engine.snapshot.hosts.iter().flat_map(|host| host.devices.iter().map(|d| d.id)).collect();
+    let registered: BTreeSet<PowerDeviceId> = engine
+        .snapshot
+        .hosts
+        .iter()
+        .flat_map(|host| host.devices.iter().map(|d| d.id))
+        .collect();
     engine.guids.retain(|id, _| registered.contains(id));
     engine.guids.insert(device, guid.to_owned());
-    engine.guids.iter().any(|(other, shown)| *other != device && shown == guid)
+    engine
+        .guids
+        .iter()
+        .any(|(other, shown)| *other != device && shown == guid)
 }
 
 fn off_sent(
