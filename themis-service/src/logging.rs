@@ -32,7 +32,7 @@ themis_config::section! {
 pub fn install(section: &LoggingSection, debug: bool) -> anyhow::Result<()> {
     let level = if debug || section.debug { "debug" } else { "info" };
     let filter = EnvFilter::try_from_env("THEMIS_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,themis={level},{}", ours(level))));
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,lapin=off,themis={level},{}", ours(level))));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     let installed = match (&section.log_file, section.use_json) {
         (None, false) => builder.event_format(OsloFormat).with_writer(std::io::stderr).try_init(),
