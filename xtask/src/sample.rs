@@ -1,6 +1,7 @@
 //! The samples of configuration and access rules, printed from the code itself.
 
 use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection};
+use themis_api::cors::CorsSection;
 use themis_config::sample::section;
 use themis_db::DatabaseSection;
 use themis_engine::config::{BrakesSection, DetectionSection, EngineSection, RecoverySection};
@@ -38,6 +39,7 @@ pub(crate) fn text() -> String {
         section::<OsloPolicySection>(None),
         section::<MiddlewareSection>(None),
         section::<HealthcheckSection>(None),
+        section::<CorsSection>(None),
         section::<EngineSection>(None),
         section::<DetectionSection>(None),
         section::<BrakesSection>(None),
