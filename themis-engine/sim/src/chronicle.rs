@@ -4,7 +4,7 @@
 //! What happens to single instances is summed up per second: posts that reached Nova, instances that Themis holds to be
 //! back, instances that the oracle sees running.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -28,6 +28,9 @@ const SHOWN: [&str; 10] = [
     "row",
 ];
 
+/// Reasons that are about everybody, not about one host.
+const GENERAL_DOUBTS: [&str; 2] = ["network_out", "no_majority"];
+
 /// The log.
 #[derive(Debug, Default)]
 pub struct Chronicle {
@@ -36,7 +39,7 @@ pub struct Chronicle {
     live: bool,
     states: BTreeMap<HostId, HostState>,
     progress: BTreeMap<String, Progress>,
-    out: BTreeMap<String, BTreeSet<String>>,
+    doubts: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     second: u64,
 }
 
@@ -146,19 +149,28 @@ impl Chronicle {
         }
     }
 
-    /// A network that is out opens no incident: it is said in the view of every host.
+    /// What holds everybody back opens no incident: it is said in the view of every host.
     fn view(&mut self, now: Time, host: &str, view: &Value) {
-        let networks = view["networks"].as_object().into_iter().flatten();
-        let out: BTreeSet<String> = networks
-            .filter(|(_, verdict)| verdict["reason"]["code"] == "network_out")
-            .map(|(network, _)| network.clone())
-            .collect();
-        let before = self.out.insert(host.to_owned(), out.clone()).unwrap_or_default();
-        for network in out.difference(&before) {
-            self.note(now, "verdict", host, &format!("{network} unknown (network_out)"));
+        let mut doubts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (network, verdict) in view["networks"].as_object().into_iter().flatten() {
+            let code = verdict["reason"]["code"].as_str().unwrap_or_default();
+            if GENERAL_DOUBTS.contains(&code) {
+                doubts.entry(code.to_owned()).or_default().push(network.clone());
+            }
         }
-        for network in before.difference(&out) {
-            self.note(now, "verdict", host, &format!("{network} counts again"));
+        let before = self.doubts.insert(host.to_owned(), doubts.clone()).unwrap_or_default();
+        for (code, networks) in &doubts {
+            if before.get(code) != Some(networks) {
+                self.note(
+                    now,
+                    "verdict",
+                    host,
+                    &format!("unknown ({code}) networks={}", networks.join(",")),
+                );
+            }
+        }
+        for code in before.keys().filter(|code| !doubts.contains_key(*code)) {
+            self.note(now, "verdict", host, &format!("no longer {code}"));
         }
     }
 
