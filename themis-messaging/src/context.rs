@@ -67,7 +67,7 @@ impl Context {
     }
 
     /// The same context as it came from this user.
-    pub(crate) fn from_sender(mut self, sender: Option<String>) -> Self {
+    pub(crate) fn sent_by(mut self, sender: Option<String>) -> Self {
         self.sender = sender;
         self
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +35,8 @@ pub struct LocalBus {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
+    /// Whether the broker is away. Changed only while the state is locked.
+    away: watch::Sender<bool>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -51,7 +53,6 @@ struct State {
     listeners: Vec<Listening>,
     /// Turns with every message to a topic, so that its servers take turns.
     turn: usize,
-    away: bool,
     waiting: Waiting<Fanout>,
 }
 
@@ -92,7 +93,7 @@ impl LocalBus {
     /// Acts like a broker that cannot be reached (`true`), or again can: then waiting fanouts go out.
     pub fn set_away(&self, away: bool) {
         let mut state = self.state();
-        state.away = away;
+        self.shared.away.send_replace(away);
         let now = Instant::now();
         for held in state.waiting.expired(now) {
             let waited = held.waited(now);
@@ -109,13 +110,15 @@ impl LocalBus {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn send(&self, target: &Target, work: Work) -> Result<(), BusError> {
+    /// Waits while the broker is away, and gives the message to a server.
+    async fn send(&self, target: &Target, work: Work, within: Duration) -> Result<(), BusError> {
+        let mut away = self.shared.away.subscribe();
+        if timeout(within, away.wait_for(|away| !away)).await.is_err() {
+            return Err(BusError::Expired { waited: within });
+        }
         let mut state = self.state();
         if self.shared.stop.is_cancelled() {
             return Err(BusError::Stopping);
-        }
-        if state.away {
-            return Err(BusError::Expired { waited: Duration::ZERO });
         }
         state.turn = state.turn.wrapping_add(1);
         let turn = state.turn;
@@ -166,14 +169,8 @@ impl Bus for LocalBus {
         args: Value,
         within: Duration,
     ) -> Result<(), BusError> {
-        let _ = within; // There is nothing to wait for: the message is taken now or not at all.
-        self.send(
-            target,
-            Work {
-                request: Request::new(context, target, method, args)?,
-                answer: None,
-            },
-        )
+        let request = Request::new(context, target, method, args)?;
+        self.send(target, Work { request, answer: None }, within).await
     }
 
     async fn call(
@@ -186,13 +183,16 @@ impl Bus for LocalBus {
     ) -> Result<Value, CallError> {
         let deadline = Instant::now() + within;
         let (answer, answered) = oneshot::channel();
+        let request = Request::new(context, target, method, args)?;
         self.send(
             target,
             Work {
-                request: Request::new(context, target, method, args)?,
+                request,
                 answer: Some(answer),
             },
-        )?;
+            within,
+        )
+        .await?;
         match timeout_at(deadline, answered).await {
             Ok(Ok(answer)) => answer.map_err(CallError::Remote),
             Ok(Err(_)) | Err(_) => Err(CallError::Timeout {
@@ -218,7 +218,7 @@ impl Bus for LocalBus {
         if self.shared.stop.is_cancelled() {
             return Err(BusError::Stopping);
         }
-        if state.away {
+        if *self.shared.away.borrow() {
             for held in state.waiting.expired(now) {
                 let waited = held.waited(now);
                 let _ = held.item.done.send(Err(BusError::Expired { waited }));
@@ -346,6 +346,6 @@ impl Bus for LocalBus {
     async fn stop(&self, within: Duration) {
         self.shared.stop.cancel();
         self.shared.tasks.close();
-        let _ = tokio::time::timeout(within, self.shared.tasks.wait()).await;
+        let _ = timeout(within, self.shared.tasks.wait()).await;
     }
 }

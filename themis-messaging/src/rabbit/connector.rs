@@ -52,7 +52,8 @@ impl ConnectError {
 #[derive(Clone)]
 pub(crate) struct Connector {
     vhost: String,
-    heartbeat: u16,
+    /// A connection on which nothing came for so long is dead; 0: never.
+    silence_s: u16,
     login: SASLMechanism,
     tls: Option<Arc<RustlsConnector>>,
     /// Shown in the broker's list of connections.
@@ -63,7 +64,7 @@ impl Connector {
     pub(crate) fn new(settings: &Settings, program: &str) -> Result<Self, SettingsError> {
         Ok(Self {
             vhost: settings.vhost.clone(),
-            heartbeat: settings.rabbit.heartbeat_timeout_threshold,
+            silence_s: settings.rabbit.heartbeat_timeout_threshold,
             login: if settings.rabbit.rabbit_login_method == "PLAIN" {
                 SASLMechanism::Plain
             } else {
@@ -106,7 +107,12 @@ impl Connector {
             vhost: self.vhost.clone(),
             query: AMQPQueryString {
                 frame_max: Some(FRAME_MAX),
-                heartbeat: Some(self.heartbeat),
+                // Both sides give up after two intervals without a sign.
+                heartbeat: Some(if self.silence_s == 0 {
+                    0
+                } else {
+                    (self.silence_s / 2).max(1)
+                }),
                 auth_mechanism: Some(self.login),
                 ..AMQPQueryString::default()
             },
@@ -115,10 +121,10 @@ impl Connector {
             .with_connection_name(format!("{}:{role}", self.name).into())
             .with_client_property("product".into(), "themis".into())
             .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
-        let (tls, socket, silence) = (self.tls.clone(), cutter.0.clone(), self.heartbeat);
+        let (tls, socket, silence_s) = (self.tls.clone(), cutter.0.clone(), self.silence_s);
         let runtime = lapin::runtime::default_runtime()?;
         let connect = async move |uri: AMQPUri, runtime: Runtime| {
-            reach(uri, runtime, tls.as_deref(), &socket, silence)
+            reach(uri, runtime, tls.as_deref(), &socket, silence_s)
                 .await
                 .map_err(lapin::Error::from)
         };

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
 use super::listener::open;
-use super::supervisor::{Ended, Role};
+use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
 use crate::bus::{Heard, Listener, Subscription};
 use crate::declare::DeclareError;
@@ -68,7 +68,7 @@ impl Role for Hearing {
 impl Hearing {
     async fn hear(&mut self, line: &Line) -> Result<Ended, Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
-        let mut deliveries = self.subscribe(line).await?;
+        let mut deliveries = in_time(self.subscribe(line)).await?;
         self.readiness.send_replace(Readiness::Ready);
         let stop = self.stop.clone();
         loop {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
-use super::supervisor::{Ended, Role};
+use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
 use crate::bus::Endpoint;
 use crate::declare::DeclareError;
@@ -55,7 +55,7 @@ impl Role for Listener {
 
     async fn run(&mut self, line: &Line) -> Ended {
         loop {
-            let (channel, deliveries) = match self.subscribe(line).await {
+            let (channel, deliveries) = match in_time(self.subscribe(line)).await {
                 Ok(subscribed) => subscribed,
                 Err(ended) => return ended,
             };
@@ -196,7 +196,7 @@ impl Listener {
 fn read(delivery: &Delivery) -> Result<Request, DecodeError> {
     let mut request = Request::decode(&open(delivery)?)?;
     let sender = delivery.properties.user_id().as_ref().map(ToString::to_string);
-    request.context = request.context.from_sender(sender);
+    request.context = request.context.sent_by(sender);
     Ok(request)
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use lapin::Consumer;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
 use super::listener::open;
-use super::supervisor::{Ended, Role};
+use super::supervisor::{Ended, Role, in_time};
 use super::topology::{declare_queue, short};
 use crate::declare::DeclareError;
 use crate::envelope::{DecodeError, Reply};
@@ -128,7 +129,7 @@ impl Role for Replies {
 }
 
 impl Replies {
-    async fn receive(&self, line: &Line) -> Result<Ended, Ended> {
+    async fn subscribe(&self, line: &Line) -> Result<Consumer, Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let channel = line.connection.create_channel().await.map_err(lost)?;
         channel
@@ -137,10 +138,16 @@ impl Replies {
             .map_err(lost)?;
         declare_queue(&channel, &self.queues.transient_queue(&self.queue), true).await?;
         let (queue, tag) = (short(&self.queue)?, short("1")?);
-        let mut replies = channel
-            .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+        let options = BasicConsumeOptions::default();
+        channel
+            .basic_consume(queue, tag, options, FieldTable::default())
             .await
-            .map_err(lost)?;
+            .map_err(lost)
+    }
+
+    async fn receive(&self, line: &Line) -> Result<Ended, Ended> {
+        let lost = |error: lapin::Error| Ended::Lost(error.to_string());
+        let mut replies = in_time(self.subscribe(line)).await?;
         self.readiness.send_replace(Readiness::Ready);
         loop {
             tokio::select! {

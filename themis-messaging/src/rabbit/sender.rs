@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
 use super::outbox::{Outbox, Outgoing, Route};
-use super::supervisor::{Ended, Role};
+use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
 use crate::BusError;
 use crate::bus::Sent;
@@ -66,9 +66,9 @@ impl Role for Sender {
 
     async fn run(&mut self, line: &Line) -> Ended {
         loop {
-            let channel = match open(line).await {
+            let channel = match in_time(open(line)).await {
                 Ok(channel) => channel,
-                Err(error) => return Ended::Lost(error.to_string()),
+                Err(ended) => return ended,
             };
             let mut work = Work::new(self, channel, line);
             let end = work.go(line).await;
@@ -81,9 +81,13 @@ impl Role for Sender {
     }
 }
 
-async fn open(line: &Line) -> lapin::Result<Channel> {
-    let channel = line.connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+async fn open(line: &Line) -> Result<Channel, Ended> {
+    let lost = |error: lapin::Error| Ended::Lost(error.to_string());
+    let channel = line.connection.create_channel().await.map_err(lost)?;
+    channel
+        .confirm_select(ConfirmSelectOptions::default())
+        .await
+        .map_err(lost)?;
     Ok(channel)
 }
 
@@ -184,7 +188,7 @@ impl<'a> Work<'a> {
 
     /// Declares what is not yet declared on this channel, and puts the message on its way.
     async fn send(&mut self, held: Held<Outgoing>) -> Result<(), End> {
-        if let Err(ended) = self.declare(&held.item.route).await {
+        if let Err(ended) = in_time(self.declare(&held.item.route)).await {
             let outbox = &self.sender.outbox;
             return Err(match ended {
                 Ended::Refused(error) => {

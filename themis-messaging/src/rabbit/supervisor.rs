@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rand::seq::SliceRandom;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
@@ -14,6 +14,9 @@ use super::connector::{ConnectError, Connector, Line};
 use super::journal::Journal;
 use crate::declare::DeclareError;
 use crate::url::Host;
+
+/// Time for what a role sets up on a new connection: channels, queues, consumers.
+const SET_UP_WITHIN: Duration = Duration::from_secs(20);
 
 /// A connection that lasted as long as this was good: the back-off begins anew.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -27,6 +30,16 @@ pub(crate) enum Ended {
     Lost(String),
     /// The broker refuses a declaration.
     Refused(DeclareError),
+}
+
+/// What `setting_up` gives, if it does not take too long: a broker that hangs answers no declaration.
+pub(crate) async fn in_time<T>(setting_up: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
+    match timeout(SET_UP_WITHIN, setting_up).await {
+        Ok(set_up) => set_up,
+        Err(_) => Err(Ended::Lost(format!(
+            "no answer to a declaration within {SET_UP_WITHIN:?}"
+        ))),
+    }
 }
 
 /// Something that needs a connection of its own.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use themis_messaging::local::LocalBus;
 use themis_messaging::{Advice, BusError, CallError, Context, Endpoint, Keep, Sent, ServerName, Version};
 
 use crate::recorder::Recorder;
@@ -278,4 +279,54 @@ async fn a_stopped_bus_takes_nothing_more(world: World) {
     assert!(matches!(fanout, Err(BusError::Stopping)));
     let cast = world.cast(&world.target(), "echo", json!({})).await;
     assert!(matches!(cast, Err(BusError::Stopping)), "{cast:?}");
+}
+
+/// The broker's absence, as [`LocalBus::set_away`] plays it; the real one's is in `survival`.
+#[tokio::test(start_paused = true)]
+async fn while_the_local_bus_is_away_reports_wait_newest_only_and_nothing_waits_for_ever() {
+    let bus = LocalBus::new();
+    let world = World::of(bus.clone());
+    let recorder = Recorder::new();
+    let _serving = world.serve("one", recorder.clone()).await;
+    bus.set_away(true);
+    let fanout = |n: u64, keep, expires| {
+        world
+            .client
+            .fanout(
+                &Context::empty(),
+                &world.target(),
+                "echo",
+                json!({"n": n}),
+                keep,
+                expires,
+            )
+            .unwrap()
+    };
+    let report = || Keep::Newest("compute-1".to_owned());
+    let minute = Duration::from_secs(60);
+    let old = fanout(1, report(), minute);
+    let stale = fanout(2, Keep::All, Duration::from_secs(1));
+    let event = fanout(3, Keep::All, minute);
+    let newest = fanout(4, report(), minute);
+    assert_eq!(old.outcome().await.unwrap(), Sent::Superseded);
+    assert!(matches!(stale.outcome().await, Err(BusError::Expired { .. })));
+    let error = world
+        .client
+        .call(&Context::fresh(), &world.target(), "echo", json!({}), minute / 2)
+        .await
+        .unwrap_err();
+    assert_eq!(error.advice(), Advice::Retry);
+    assert_eq!(recorder.count(), 0);
+
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        bus.set_away(false);
+    };
+    let target = world.target();
+    let (cast, ()) = tokio::join!(world.cast(&target, "echo", json!({"n": 5})), later);
+    cast.unwrap();
+    assert_eq!(newest.outcome().await.unwrap(), Sent::Confirmed);
+    assert_eq!(event.outcome().await.unwrap(), Sent::Confirmed);
+    recorder.until("what waited", |recorder| recorder.count() == 3).await;
+    assert_eq!(recorder.args(), [json!({"n": 4}), json!({"n": 3}), json!({"n": 5})]);
 }

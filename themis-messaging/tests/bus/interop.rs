@@ -29,6 +29,11 @@ const DURABLE: Setting = Setting {
     theirs: &["--set", "oslo_messaging_rabbit.amqp_durable_queues=true"],
     newest_only: false,
 };
+const AUTO_DELETE: Setting = Setting {
+    ours: "?amqp_auto_delete=true",
+    theirs: &["--set", "oslo_messaging_rabbit.amqp_auto_delete=true"],
+    newest_only: false,
+};
 const QUORUM: Setting = Setting {
     ours: "?rabbit_quorum_queue=true",
     theirs: &["--set", "oslo_messaging_rabbit.rabbit_quorum_queue=true"],
@@ -224,6 +229,46 @@ async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
             .await;
         assert_eq!(recorder.args()[before..], [json!({"c": 1}), json!({"f": 1})]);
         bus.stop(SOON).await;
+    }
+}
+
+#[rstest]
+#[case::default(DEFAULT)]
+#[case::durable(DURABLE)]
+#[case::auto_delete(AUTO_DELETE)]
+#[case::quorum(QUORUM)]
+#[case::transient_quorum(TRANSIENT_QUORUM)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_and_we_serve_a_topic_together_whoever_declares_first(#[case] setting: Setting) {
+    let Some(url) = broker() else { return };
+    let exchange = exchange(&setting);
+    for python in pythons_for(&setting) {
+        for python_first in [true, false] {
+            let (topic, recorder, bus) = (topic(), Recorder::new(), bus(&url, &setting));
+            let words = ["serve", "--topic", topic.as_str(), "--server", "py"];
+            let start = || Peer::start(&python, &url, &options(&setting, &exchange), &words);
+            let mut early = None;
+            if python_first {
+                early.insert(start()).expect("ready").await;
+            }
+            let endpoint = Endpoint::new(topic.clone(), ServerName::new("rs").unwrap(), Version::ONE);
+            let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+            serving.ready(SOON).await.unwrap();
+            let mut peer = match early {
+                Some(peer) => peer,
+                None => {
+                    let mut late = start();
+                    late.expect("ready").await;
+                    late
+                }
+            };
+            let target = Target::topic(topic, Version::ONE);
+            bus.fanout(&Context::empty(), &target, "echo", json!({"f": 1}), Keep::All, SOON)
+                .unwrap();
+            assert_eq!(peer.expect("request").await["args"], json!({"f": 1}));
+            recorder.until("the fanout", |recorder| recorder.count() == 1).await;
+            bus.stop(SOON).await;
+        }
     }
 }
 

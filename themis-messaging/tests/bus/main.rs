@@ -10,6 +10,7 @@ mod conformance;
 mod decoders;
 mod fixtures;
 mod interop;
+mod journal;
 mod notifications;
 mod peer;
 mod recorder;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lapin::{Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use themis_messaging::rabbit::RabbitBus;
 use themis_messaging::{
@@ -284,31 +287,52 @@ async fn an_engine_that_is_away_leaves_nothing_behind() {
     let mut engine = Peer::start(&python, &broker.url, &[], &["serve", "--topic", topic.as_str()]);
     engine.expect("ready").await;
     engine.kill().await;
-    for n in 0..200 {
-        let args = json!({"report": {"n": n}});
+    let queues = broker.depths(&format!("{topic}_fanout_")).await;
+    assert_eq!(queues.len(), 1, "the dead server's queue stays for a while: {queues:?}");
+    let expires = Duration::from_secs(4);
+    let receipts = (0..200).map(|n| {
         let keep = Keep::Newest(n.to_string());
+        let args = json!({"report": {"n": n}});
         client
-            .fanout(
-                &Context::empty(),
-                &target(&topic),
-                "report",
-                args,
-                keep,
-                Duration::from_secs(2),
-            )
-            .unwrap();
+            .fanout(&Context::empty(), &target(&topic), "report", args, keep, expires)
+            .unwrap()
+            .outcome()
+    });
+    futures::future::try_join_all(receipts).await.unwrap();
+    let eyes = Eyes::open(&broker.url).await;
+    assert!(
+        eyes.depth(&queues[0].0).await > 0,
+        "reports lie in the dead engine's queue"
+    );
+    tokio::time::sleep(expires).await;
+    assert_eq!(eyes.depth(&queues[0].0).await, 0, "and not for long");
+}
+
+/// A plain client that asks the broker how full a queue is.
+struct Eyes(Connection);
+
+impl Eyes {
+    async fn open(url: &str) -> Self {
+        let url = format!("{}/%2F", url.replacen("rabbit://", "amqp://", 1));
+        Self(
+            Connection::connect(&url, ConnectionProperties::default())
+                .await
+                .unwrap(),
+        )
     }
-    let fanout = format!("{topic}_fanout_");
-    let mut most = 0;
-    for _ in 0..20 {
-        let depths = broker.depths(&fanout).await;
-        assert_eq!(depths.len(), 1, "the dead server's queue stays for a while: {depths:?}");
-        most = most.max(depths[0].1);
-        if most > 0 && depths[0].1 == 0 {
-            return;
-        }
+
+    async fn depth(&self, queue: &str) -> u32 {
+        let passive = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        let channel = self.0.create_channel().await.unwrap();
+        channel
+            .queue_declare(queue.into(), passive, FieldTable::default())
+            .await
+            .unwrap()
+            .message_count()
     }
-    panic!("messages stayed in the dead engine's queue; at most {most}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

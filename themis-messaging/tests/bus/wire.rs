@@ -2,15 +2,91 @@
 
 use std::time::Duration;
 
+use lapin::message::Delivery;
 use lapin::options::{BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use themis_messaging::rabbit::RabbitBus;
-use themis_messaging::{Bus, Context, Endpoint, Keep, ServerName, Settings, Target, Version};
+use themis_messaging::{Bus, Context, Endpoint, Keep, ServerName, Settings, Target, Topic, Version};
 
 use crate::recorder::Recorder;
 use crate::world::{SOON, broker, topic};
+
+/// What one message on the wire says beside its content.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    call: bool,
+    expiration_ms: Option<u64>,
+    user: Option<String>,
+}
+
+fn text(value: &Option<ShortString>) -> Option<&str> {
+    value.as_ref().map(ShortString::as_str)
+}
+
+/// Checks what all messages have in common.
+fn look_at(delivery: &Delivery) -> Seen {
+    let properties = &delivery.properties;
+    assert_eq!(text(properties.content_type()), Some("application/json"));
+    assert_eq!(text(properties.content_encoding()), Some("utf-8"));
+    assert_eq!(
+        (*properties.delivery_mode(), *properties.priority()),
+        (Some(2), Some(0))
+    );
+    assert!(
+        properties
+            .headers()
+            .as_ref()
+            .is_some_and(|headers| headers.inner().is_empty())
+    );
+    assert!(properties.correlation_id().is_none() && properties.reply_to().is_none());
+    assert!(properties.message_id().is_none() && properties.timestamp().is_none() && properties.kind().is_none());
+    let body: Value = serde_json::from_slice(&delivery.data).unwrap();
+    assert_eq!(body["oslo.version"], "2.0");
+    let inner: Value = serde_json::from_str(body["oslo.message"].as_str().unwrap()).unwrap();
+    assert_eq!((&inner["method"], &inner["version"]), (&json!("echo"), &json!("1.0")));
+    Seen {
+        call: inner.get("_msg_id").is_some(),
+        expiration_ms: text(properties.expiration()).map(|ms| ms.parse().unwrap()),
+        user: text(properties.user_id()).map(str::to_owned),
+    }
+}
+
+/// A queue beside the server's, on both exchanges, that gets every message.
+async fn spy(url: &str, topic: &Topic) -> (Connection, Channel, ShortString) {
+    let url = format!("{}%2F", url.replacen("rabbit://", "amqp://", 1));
+    let connection = Connection::connect(&url, ConnectionProperties::default())
+        .await
+        .unwrap();
+    let channel = connection.create_channel().await.unwrap();
+    let queue: ShortString = format!("{topic}-spy").into();
+    let declared = QueueDeclareOptions {
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
+    channel
+        .queue_declare(queue.clone(), declared, FieldTable::default())
+        .await
+        .unwrap();
+    for (exchange, key) in [
+        ("themis".to_owned(), topic.to_string()),
+        (format!("{topic}_fanout"), String::new()),
+    ] {
+        let options = QueueBindOptions::default();
+        channel
+            .queue_bind(
+                queue.clone(),
+                exchange.into(),
+                key.into(),
+                options,
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+    }
+    (connection, channel, queue)
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_messages_carry_the_properties_that_oslos_carry() {
@@ -20,32 +96,7 @@ async fn our_messages_carry_the_properties_that_oslos_carry() {
     let endpoint = Endpoint::new(topic.clone(), ServerName::new("one").unwrap(), Version::ONE);
     let serving = bus.serve(endpoint, Recorder::new()).unwrap();
     serving.ready(SOON).await.unwrap();
-
-    // A queue beside the server's, on both exchanges, sees every message.
-    let plain = format!("{}%2F", url.replacen("rabbit://", "amqp://", 1));
-    let connection = Connection::connect(&plain, ConnectionProperties::default())
-        .await
-        .unwrap();
-    let channel = connection.create_channel().await.unwrap();
-    let spy: ShortString = format!("{topic}-spy").into();
-    let declared = QueueDeclareOptions {
-        auto_delete: true,
-        ..QueueDeclareOptions::default()
-    };
-    channel
-        .queue_declare(spy.clone(), declared, FieldTable::default())
-        .await
-        .unwrap();
-    for (exchange, key) in [
-        ("themis".to_owned(), topic.to_string()),
-        (format!("{topic}_fanout"), String::new()),
-    ] {
-        let options = QueueBindOptions::default();
-        channel
-            .queue_bind(spy.clone(), exchange.into(), key.into(), options, FieldTable::default())
-            .await
-            .unwrap();
-    }
+    let (_connection, channel, queue) = spy(&url, &topic).await;
 
     let (context, target) = (Context::fresh(), Target::topic(topic.clone(), Version::ONE));
     bus.cast(&context, &target, "echo", json!({}), SOON).await.unwrap();
@@ -58,50 +109,35 @@ async fn our_messages_carry_the_properties_that_oslos_carry() {
     let mut seen = Vec::new();
     for _ in 0..3 {
         let message = channel
-            .basic_get(spy.clone(), BasicGetOptions::default())
+            .basic_get(queue.clone(), BasicGetOptions::default())
             .await
             .unwrap()
             .unwrap();
-        let properties = &message.delivery.properties;
-        assert_eq!(
-            properties.content_type().as_ref().map(ShortString::as_str),
-            Some("application/json")
-        );
-        assert_eq!(
-            properties.content_encoding().as_ref().map(ShortString::as_str),
-            Some("utf-8")
-        );
-        assert_eq!(
-            (*properties.delivery_mode(), *properties.priority()),
-            (Some(2), Some(0))
-        );
-        assert!(
-            properties
-                .headers()
-                .as_ref()
-                .is_some_and(|headers| headers.inner().is_empty())
-        );
-        assert!(properties.correlation_id().is_none() && properties.reply_to().is_none());
-        assert!(properties.message_id().is_none() && properties.timestamp().is_none() && properties.kind().is_none());
-        let expiration: Option<u64> = properties
-            .expiration()
-            .as_ref()
-            .map(|text| text.as_str().parse().unwrap());
-        let body: Value = serde_json::from_slice(&message.delivery.data).unwrap();
-        assert_eq!(body["oslo.version"], "2.0");
-        let inner: Value = serde_json::from_str(body["oslo.message"].as_str().unwrap()).unwrap();
-        assert_eq!((&inner["method"], &inner["version"]), (&json!("echo"), &json!("1.0")));
-        let user = properties.user_id().as_ref().map(ToString::to_string);
-        seen.push((inner.get("_msg_id").is_some(), expiration, user));
+        seen.push(look_at(&message.delivery));
     }
     let [cast, call, fanout] = seen.try_into().unwrap();
-    assert_eq!(cast, (false, None, None));
+    assert_eq!(
+        cast,
+        Seen {
+            call: false,
+            expiration_ms: None,
+            user: None
+        }
+    );
+    assert!(call.call && call.user.is_none(), "{call:?}");
     assert!(
-        call.0 && call.1.is_some_and(|ms| (9_000..=10_000).contains(&ms)) && call.2.is_none(),
+        call.expiration_ms.is_some_and(|ms| (9_000..=10_000).contains(&ms)),
         "{call:?}"
     );
-    assert!(fanout.1.is_some_and(|ms| (19_000..=20_000).contains(&ms)), "{fanout:?}");
-    assert_eq!(fanout.2.as_deref(), Some("guest"), "the broker vouches for who sent it");
+    assert!(
+        fanout.expiration_ms.is_some_and(|ms| (19_000..=20_000).contains(&ms)),
+        "{fanout:?}"
+    );
+    assert_eq!(
+        fanout.user.as_deref(),
+        Some("guest"),
+        "the broker vouches for who sent it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -31,7 +31,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn local() -> Self {
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+        Self::of(LocalBus::new())
+    }
+
+    pub(crate) fn of(bus: LocalBus) -> Self {
+        let bus: Arc<dyn Bus> = Arc::new(bus);
         Self {
             client: bus.clone(),
             server: bus,
