@@ -155,6 +155,8 @@ fn too_many_in_recovery(world: &World, host: &HostRecord) -> Option<Reason> {
         .hosts
         .values()
         .filter(|other| other.id != host.id && other.state.in_recovery())
+        // It waits for this very host: each would wait for the other for ever.
+        .filter(|other| !other.recovery.goes_to(&host.name))
         .map(|other| other.name.as_str())
         .collect();
     let limit = world.policy.recovery_limit(world.hosts.len());

@@ -193,8 +193,10 @@ fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
     let policy = &world.policy;
     // A fence goes on only while the evidence demands it, so it must be kept fresh for as long as the fence lasts.
     let doubted = matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
-    if doubted {
+    if doubted || host.state.in_recovery() {
         out.wants.push(Want::AskLife { host: id });
+    }
+    if doubted {
         for network in verdicts.accused.keys() {
             let observers = probers(world, host.id, network, now);
             out.wants.push(Want::Probe {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use themis_core::{HostId, Moment, NetworkName, Reason, SegmentId};
+use themis_core::{HostId, HostState, Moment, NetworkName, Reason, SegmentId};
 
 use crate::eligibility::{eligible, members, self_accused};
 use crate::world::{HostRecord, Outage, World};
@@ -33,7 +33,9 @@ pub fn judge_outages(world: &mut World, now: Moment) {
 /// Why `network` is out: for more than the ratio of hosts, overall or in one segment, it is bad or self-accused.
 fn out(world: &World, network: &NetworkName, now: Moment) -> Option<Reason> {
     let mut by_segment: BTreeMap<SegmentId, (usize, Vec<String>)> = BTreeMap::new();
-    for host in world.hosts.values().filter(|host| host.counts()) {
+    // A host that was never seen good says nothing of the network: ten new ones without cables are no outage.
+    let judged = |host: &&HostRecord| host.counts() && host.state != HostState::Initializing;
+    for host in world.hosts.values().filter(judged) {
         let entry = by_segment.entry(host.segment).or_default();
         entry.0 += 1;
         if suffers(world, host.id, network, now) {

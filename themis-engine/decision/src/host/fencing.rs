@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use themis_core::power::Binding;
 use themis_core::{HostState, Moment, Reason};
 
 use super::Turn;
+use super::recovering::REPORT_DELAY_MAX;
 use crate::brakes::power_device;
 use crate::matrix::Demand;
 use crate::power::PowerWord;
@@ -28,7 +30,11 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
         return;
     }
     if let Some(proof) = turn.proof() {
-        return proven(turn, &proof);
+        match believed(turn) {
+            Belief::Yes => return proven(turn, &proof),
+            Belief::NotYet => return,
+            Belief::No(reason) => return turn.hold("hold", reason),
+        }
     }
     if withdrawn(turn) {
         let text = "reads on after the last command's deadline and is good again: fence withdrawn";
@@ -48,6 +54,35 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
     }
     command(turn);
     stuck(turn);
+}
+
+/// Whether a reading of off is believed.
+enum Belief {
+    Yes,
+    NotYet,
+    No(Reason),
+}
+
+/// A device that an operator accepted without proof of its identity may be another machine's. Its off is believed when
+/// the host's own monitor, asked again and again, stayed silent from then on.
+fn believed(turn: &Turn<'_>) -> Belief {
+    let power = turn.world.evidence.power.get(&turn.id);
+    let devices = || power.into_iter().flat_map(|power| power.devices.values());
+    let off_since = devices().filter_map(|device| device.off_since).max();
+    let Some(since) = off_since.filter(|_| devices().any(|device| device.binding == Binding::Accepted)) else {
+        return Belief::Yes;
+    };
+    let heard = turn.read(|h| turn.world.evidence.observers.get(&h.name).map(|heard| heard.at));
+    if heard.flatten().is_some_and(|at| at > since.plus(REPORT_DELAY_MAX)) {
+        let text = "its accepted power device reads off while its own monitor reports: it switched another machine; \
+                    mend the record";
+        return Belief::No(Reason::new("wrong_power_device", text));
+    }
+    if turn.now.since(since) >= REPORT_DELAY_MAX * 2 {
+        Belief::Yes
+    } else {
+        Belief::NotYet
+    }
 }
 
 /// A device that turned out not to be the host's own gets no further command.

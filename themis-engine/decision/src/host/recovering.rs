@@ -13,7 +13,7 @@ use crate::recovery::{Phase, Task};
 use crate::world::{HostRecord, Watch, World};
 
 /// A report may have lain on the way for this long when the power went off.
-const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
+pub(super) const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
 /// A step that takes longer than this is shown as a hold.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 

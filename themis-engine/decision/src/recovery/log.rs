@@ -265,6 +265,7 @@ impl Recovery {
                 reset: false,
                 stopped: false,
                 before,
+                towards: None,
                 slow: false,
             });
         }

@@ -107,6 +107,7 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
         | Phase::Held(_) => return None,
     };
     let ours = look.migrations.iter().rfind(|m| !instance.before.contains(&m.id));
+    instance.towards = ours.and_then(|migration| migration.dest.clone());
     let elsewhere = look.host.as_deref().filter(|host| *host != context.source);
     match (ours, elsewhere) {
         (

@@ -156,6 +156,8 @@ pub struct InstanceRecovery {
     pub stopped: bool,
     /// Migrations that existed before the last post.
     pub before: Vec<i64>,
+    /// Where Nova was last seen to take it; known to one leader only.
+    pub towards: Option<String>,
     /// An alarm about its slowness was given.
     pub slow: bool,
 }
@@ -207,6 +209,14 @@ impl Recovery {
     pub fn in_flight(&self) -> Vec<InstanceId> {
         let looking = |i: &&InstanceRecovery| matches!(i.phase, Phase::Doubtful(_) | Phase::Moving(_));
         self.instances.values().filter(looking).map(|i| i.listed.id).collect()
+    }
+
+    /// Whether an instance is on its way to `host`: then this recovery cannot end before that host's fate is known.
+    #[must_use]
+    pub fn goes_to(&self, host: &str) -> bool {
+        let mut instances = self.instances.values();
+        instances
+            .any(|i| matches!(i.phase, Phase::Moving(_) | Phase::Doubtful(_)) && i.towards.as_deref() == Some(host))
     }
 
     /// Instances that occupy a place in the limits.

@@ -395,7 +395,9 @@ impl Cluster {
         let taken = machine.bmc.answers && !machine.bmc.refuses;
         if taken {
             machine.bmc.taken += 1;
-            if !machine.bmc.deaf && !machine.bmc.of_another {
+            if machine.bmc.switches_another {
+                machine.bmc.of_another = true;
+            } else if !machine.bmc.deaf && !machine.bmc.of_another {
                 self.lose_power(name);
             }
             let power = self

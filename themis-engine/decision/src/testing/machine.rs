@@ -33,6 +33,10 @@ pub(crate) struct Bmc {
     pub(crate) deaf: bool,
     /// It shows the right GUID.
     pub(crate) bound: bool,
+    /// It shows a GUID at all.
+    pub(crate) shows_guid: bool,
+    /// It belongs to another machine, which is on until it is switched off in this one's place.
+    pub(crate) switches_another: bool,
     /// It belongs to another machine, which is off.
     pub(crate) of_another: bool,
     /// Power-offs that it took.
@@ -54,6 +58,8 @@ impl Machine {
                 refuses: false,
                 deaf: false,
                 bound: true,
+                shows_guid: true,
+                switches_another: false,
                 of_another: false,
                 taken: 0,
             },
@@ -89,7 +95,7 @@ impl Machine {
             Ok(PowerState::Off)
         };
         PowerReading {
-            guid: state.is_ok().then(|| "00".repeat(16)),
+            guid: (state.is_ok() && self.bmc.shows_guid).then(|| "00".repeat(16)),
             state,
             detail: String::new(),
         }

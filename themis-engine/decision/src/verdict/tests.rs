@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use themis_core::inquiry::ProbeAnswer;
 use themis_core::report::{AgentState, NetworkReport, PeerStatus};
-use themis_core::{Moment, NetworkName, SegmentId};
+use themis_core::{HostState, Moment, NetworkName, SegmentId};
 use uuid::Uuid;
 
 use super::{HostVerdicts, Standing, judge_host};
@@ -496,6 +496,21 @@ fn network_that_fails_for_more_than_half_is_out_and_cools_down() {
     }
     assert_eq!(storage(&judged(&mut world, after(120.9))).1, "network_out");
     assert_eq!(storage(&judged(&mut world, after(121.0))).0, Standing::Good);
+}
+
+#[test]
+fn new_hosts_that_were_never_good_are_no_outage() {
+    let mut world = world(7, START);
+    for number in 4..=7 {
+        world.hosts.get_mut(&host_id(number)).expect("a host").state = HostState::Initializing;
+        hear(
+            &mut world,
+            report(&format!("h{number}")).on("storage", isolated).build(),
+            after(1.0),
+        );
+    }
+    judged(&mut world, after(1.0));
+    assert!(world.outages.is_empty());
 }
 
 #[test]

@@ -83,6 +83,22 @@ fn third_host_waits_until_one_of_two_recoveries_ends() {
 }
 
 #[test]
+fn destination_that_dies_is_fenced_although_the_recoveries_that_wait_for_it_fill_the_limit() {
+    let mut cluster = Cluster::of(9);
+    for (number, host) in ["h1", "h2"].into_iter().enumerate() {
+        cluster.nova.boot(number, host);
+        cluster.crash(host);
+    }
+    cluster.wait("both on their way to h9", |c| c.nova.posts.len() == 2);
+    cluster.run(2);
+    cluster.crash("h9");
+    for host in ["h9", "h1", "h2"] {
+        cluster.until(host, HostState::Evacuated);
+    }
+    assert_eq!(cluster.nova.posts.len(), 4);
+}
+
+#[test]
 fn three_hosts_that_fail_together_are_held_for_as_long_as_nobody_looks() {
     let mut cluster = Cluster::of(9);
     for host in ["h1", "h2", "h3"] {

@@ -109,6 +109,38 @@ fn confirm_dead_is_refused_while_the_device_reads_on() {
     assert_eq!(answer.reason.map(|reason| reason.code).as_deref(), Some("reads_on"));
 }
 
+/// `h1` is cut off from storage; its device shows no GUID and an operator accepted it.
+fn accepted_device() -> Cluster {
+    let mut cluster = Cluster::of(4);
+    cluster.nova.boot(1, "h1");
+    cluster.machine("h1").bmc.shows_guid = false;
+    cluster.host_mut("h1").devices[0].accepted = true;
+    cluster.run(40);
+    cluster.cut("h1", "storage");
+    cluster
+}
+
+#[test]
+fn accepted_device_is_believed_when_the_host_falls_silent() {
+    let mut cluster = accepted_device();
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.nova.running_on("h1"), 0);
+}
+
+#[test]
+fn accepted_device_of_another_machine_is_found_out_before_anything_is_evacuated() {
+    let mut cluster = accepted_device();
+    cluster.until("h1", HostState::Failed);
+    cluster.machine("h1").bmc.switches_another = true;
+    cluster.until("h1", HostState::Fencing);
+    cluster.run(200);
+    assert_eq!(
+        (cluster.state("h1"), cluster.hold("h1")),
+        (HostState::Fencing, Some("wrong_power_device"))
+    );
+    assert_eq!(cluster.nova.posts, []);
+}
+
 #[test]
 fn vouch_is_void_as_soon_as_others_see_the_host_alive() {
     let mut cluster = dead_bmc();

@@ -93,6 +93,7 @@ fn instance(phase: Phase) -> InstanceRecovery {
         reset: false,
         stopped: false,
         before: vec![7],
+        towards: None,
         slow: false,
     }
 }

@@ -22,7 +22,7 @@ fn timeless(mut recovery: Recovery) -> Recovery {
         }
     }
     for instance in recovery.instances.values_mut() {
-        instance.slow = false;
+        (instance.slow, instance.towards) = (false, None);
         match &mut instance.phase {
             Phase::Waiting(at) | Phase::Doubtful(at) | Phase::Moving(at) => *at = None,
             _ => {}
