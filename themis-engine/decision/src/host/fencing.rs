@@ -225,6 +225,11 @@ fn stuck(turn: &mut Turn<'_>) {
     if turn.now.since(since) < turn.world.policy.fence_deadline && turn.power() != PowerWord::Refused {
         return;
     }
+    let accepted = |power: &crate::power::HostPower| power.all_accepted_off();
+    if turn.power() == PowerWord::Off && turn.world.evidence.power.get(&turn.id).is_some_and(accepted) {
+        // It took the command and reads off: the next readings prove it, nothing is stuck.
+        return;
+    }
     let name = turn.name();
     let ask = format!("check the machine; if it is dead, 'themis host confirm-dead {name}'");
     let reason = match turn.power() {
