@@ -8,8 +8,8 @@ STEP := .ci/step
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: release ## a host dies, its instances come back: installs, builds, plays; SCENARIO=... (lab/lab play --list)
-	@lab/lab up $(HOSTS) && lab/lab play $(SCENARIO)
+demo: $(if $(filter help,$(SCENARIO)),,lab-up) ## a host dies, its instances come back: installs, builds, plays; SCENARIO=help lists what can
+	@lab/lab play $(SCENARIO)
 bench: release ## the figures: Themis beside a bare script on one lab, with the demo's and the product's periods; memory
 	@bench/run
 
@@ -35,7 +35,7 @@ labtest:
 scenarios: packages debug ## failures played on a lab of its own (LAB_ID=test)
 	@$(STEP) scenarios .ci/scenarios
 
-lab-up: ## the lab alone (lab/lab help)
+lab-up: release ## the lab alone (lab/lab help)
 	@lab/lab up $(HOSTS)
 lab-down: ## stop it
 	@lab/lab down

@@ -49,6 +49,11 @@ def requests(story):
     return sorted((float(m[1]), m[2]) for m in since(story, EVACUATE, "nova-gate") if m[3].startswith("2"))
 
 
+def receiving(story):
+    """A host that an instance of the victim is on its way to, by Nova's word; None when there is none now."""
+    return next((m["dest_compute"] for m in evacuations(story) if m["status"] == "pre-migrating" and m["dest_compute"]), None)
+
+
 def moved_runs(story):
     """{instance of the victim: its first run on another host since the fault}"""
     found = {}
@@ -157,8 +162,10 @@ def destination_off_before_retry(story):
     dest, hung, posts = story.facts["dest"], story.facts["dest_hung"], collections.defaultdict(list)
     for when, instance in requests(story):
         posts[instance].append(when)
-    stuck = {m["instance_uuid"] for m in evacuations(story) if m["source_compute"] == story.victim and m["dest_compute"] == dest}
+    arrived = {r.uuid for r in moved_runs(story).values() if r.host == dest}
     again = {u: times[1:] for u, times in posts.items() if len(times) > 1}
+    stuck = {m["instance_uuid"] for m in evacuations(story) if m["source_compute"] == story.victim
+             and m["dest_compute"] == dest} - arrived | set(again)
     off = min((t for t in died(story, dest) if t >= hung), default=float("inf"))
     early = [u for u, times in again.items() if min(times) <= off]
     return Check(f"no instance was posted a second time before {dest} was off", GATE, bool(stuck) and not early,

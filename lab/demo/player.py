@@ -116,10 +116,12 @@ def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(prog="lab play", description=__doc__.partition("\n")[2],
                                      epilog="scenarios: " + " ".join(ALL))
-    parser.add_argument("scenario", nargs="*", default=["host-crash"], help="what to play (host-crash); 'all': every one")
+    parser.add_argument("scenario", nargs="*", default=["host-crash"], help="what to play (host-crash); 'all': every one; 'help': say which")
     parser.add_argument("--product", action="store_true", help="the product's confirm periods")
     parser.add_argument("--list", action="store_true", help="say what can be played")
     options = parser.parse_args()
+    if options.scenario == ["help"]:
+        options.list, options.scenario = True, []
     if options.scenario == ["all"]:
         options.scenario = list(ALL)
     for unknown in set(options.scenario) - set(ALL):

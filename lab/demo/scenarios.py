@@ -172,13 +172,13 @@ def power_back(story):
 @scenario("dest-hangs", "A destination stops while it receives: no second evacuation until it is proven off.",
           [c.never_twice, c.everything_runs, c.destination_off_before_retry, c.incident_closed], layout="most")
 def dest_hangs(story):
-    story.facts["dest"] = dest = story.others[-1]
     story.fault(f"{story.victim}: kernel panic")
     story.lab.run("kill", story.victim)
-    story.wait_kind("fence_command", longest(story) + 60)
-    story.facts["dest_hung"] = time.time()
-    story.say(f"{dest} hangs as it is about to receive instances; its guests write on")
+    story.wait_kind("nova_told", longest(story) + 60)
+    story.facts["dest"] = dest = until("a destination that Nova chose", lambda: c.receiving(story), 60, 0.05)
     story.lab.run("hang", dest)
+    story.facts["dest_hung"] = time.time()
+    story.say(f"{dest} hangs while it receives instances; its guests write on")
     until(f"every instance of {story.victim} and of {dest} on a host that lives",
           lambda: not c.stranded(story, {story.victim, dest}), 2 * longest(story) + 2 * BACK_S)
     until("the incidents' end in the database", story.ended, 120)

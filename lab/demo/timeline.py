@@ -10,11 +10,15 @@ import time
 STYLES = {"fault": "1;31", "seen": "33", "state": "1;36", "fence": "35", "nova": "34", "back": "32", "hold": "1;33",
           "operator": "1;34", "note": "2", "ok": "32", "bad": "1;31"}
 # kinds of incident events -> label and style; an unknown kind is shown by its own name
-KINDS = {"observed": ("seen", "seen"), "probe": ("asked", "seen"), "state": ("state", "state"), "held": ("hold", "hold"),
-         "hold": ("hold", "hold"), "would_fence": ("would", "hold"), "fence_command": ("fence", "fence"),
-         "power_read": ("power", "fence"), "power_off_proven": ("proof", "fence"), "nova_told": ("nova", "nova"),
-         "evacuate_sent": ("evacuate", "nova"), "instance_back": ("back", "back")}
+KINDS = {"observed": ("seen", "seen"), "claim": ("claim", "seen"), "state": ("state", "state"), "unclear": ("doubt", "seen"),
+         "confirming": ("confirm", "seen"), "tolerated": ("tolerated", "hold"), "hold": ("HELD", "hold"), "alarm": ("ALARM", "bad"),
+         "would_fence": ("would", "hold"), "hold_released": ("released", "note"), "request": ("operator", "operator"),
+         "fence_command": ("fence", "fence"), "power_off_proven": ("proof", "fence"), "proof_void": ("no proof", "bad"),
+         "nova_told": ("nova", "nova"), "listed": ("listed", "nova"), "evacuate_sent": ("evacuate", "nova"),
+         "instance_back": ("back", "back"), "instance_failed": ("retry", "bad"), "step_failed": ("failed", "bad"),
+         "resumed": ("resumed", "operator"), "closed": ("closed", "ok")}
 QUIET = {"evacuate_sent", "instance_back"}  # twenty of each: the bar tells them
+SAID_BY_ANOTHER = {"fenced", "evacuating"}  # states whose reason the line before has just said
 WIDTH = 118
 
 
@@ -23,7 +27,7 @@ class Timeline:
 
     def __init__(self, out=sys.stdout):
         self.out, self.lively, self.lock = out, out.isatty(), threading.Lock()
-        self.zero, self.bar, self.shown, self.seen_kinds = time.monotonic(), "", None, {}
+        self.zero, self.bar, self.shown, self.seen_kinds, self.last_event = time.monotonic(), "", None, {}, None
 
     def paint(self, style, text):
         """The text in that style."""
@@ -31,7 +35,7 @@ class Timeline:
 
     def fault(self, what):
         """The moment that all times count from."""
-        self.zero = time.monotonic()
+        self.zero, self.shown, self.seen_kinds = time.monotonic(), None, {}
         self.line("fault", "fault", what)
 
     def line(self, style, label, text, at=None):
@@ -54,6 +58,9 @@ class Timeline:
     def event(self, host, event, at):
         """One event of an incident."""
         kind, reason = event["kind"], event["reason"]
+        if (host, kind, reason["text"]) == self.last_event:
+            return  # said again, as a command that is repeated
+        self.last_event = (host, kind, reason["text"])
         label, style = KINDS.get(kind, (kind[:9], "note"))
         if kind in QUIET:
             self.seen_kinds[kind] = self.seen_kinds.get(kind, 0) + 1
@@ -61,8 +68,12 @@ class Timeline:
                 return
         text = reason["text"]
         if kind == "state" and (data := reason.get("data") or {}).get("to"):
-            text = f"{data.get('from')} -> {data['to']}: {text}"
-        self.line(style, label, f"{host}: {text}  {self.paint('note', '[' + reason['code'] + ']')}", at)
+            text = f"{self.paint('state', data['from'] + ' → ' + data['to'])}: {text}"
+            if data["to"] in SAID_BY_ANOTHER:
+                text = text.partition(":")[0]
+        if not reason["text"].startswith(host):
+            text = f"{host} {text}"
+        self.line(style, label, f"{text}  {self.paint('note', '[' + reason['code'] + ']')}", at)
 
     def progress(self, back, total):
         """How many instances run again on another host."""

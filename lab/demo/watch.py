@@ -1,4 +1,4 @@
-"""watch.py: looks on while a scenario is played: incident events and holds from Themis's API, instances from the guest
+"""watch.py: looks on while a scenario is played: incident events from Themis's API, instances from the guest
 oracle. Feeds the timeline and answers "has this happened yet"; what is checked afterwards is read elsewhere.
 """
 import threading
@@ -19,7 +19,7 @@ class Watch(threading.Thread):
         self.over = threading.Event()
         self.kinds = {}     # (host name, kind) -> times seen
         self.entered = set()  # (host name, state)
-        self._last, self._holds, self._trouble = {}, {}, None
+        self._last, self._trouble = {}, None
 
     def end(self):
         """Stop looking; returns when the last look is done."""
@@ -35,7 +35,6 @@ class Watch(threading.Thread):
             self._oracle()
             try:
                 self._events()
-                self._hold()
                 self._trouble = None
             except LabError as e:
                 if str(e) != self._trouble:
@@ -55,15 +54,6 @@ class Watch(threading.Thread):
                 self.entered.add((host, (event["reason"].get("data") or {}).get("to")))
                 age = time.time() - moment(event["at"]).timestamp()
                 self.timeline.event(host, event, time.monotonic() - age)
-
-    def _hold(self):
-        for name, host in self.story.themis.hosts().items():
-            hold = host.get("hold")
-            code = hold and hold["code"]
-            if code != self._holds.get(name):
-                self._holds[name] = code
-                if hold:
-                    self.timeline.line("hold", "hold", f"{name}: {hold['text']}  [{code}]")
 
     def _oracle(self):
         story = self.story
