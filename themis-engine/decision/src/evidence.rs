@@ -154,11 +154,11 @@ impl Evidence {
     /// Takes Nova's list of compute services. `asked` is when the request was sent, `before` when the one before was.
     pub fn hear_nova(&mut self, host: &str, mut service: NovaService, asked_before: Option<Moment>) {
         if let Some(last) = self.nova.get(host) {
-            service.moved_after = if last.updated_at == service.updated_at {
-                last.moved_after
-            } else {
-                asked_before.or(last.moved_after)
-            };
+            // Forcing down, disabling and their opposites write the same time as a heartbeat does: they are somebody's
+            // hand at Nova's API, not a sign of life of the host.
+            let by_hand = last.forced_down != service.forced_down || last.disabled != service.disabled;
+            let moved = last.updated_at != service.updated_at && !by_hand;
+            service.moved_after = if moved { asked_before.or(last.moved_after) } else { last.moved_after };
         }
         self.nova.insert(host.to_owned(), service);
     }
@@ -268,5 +268,22 @@ mod tests {
         assert_eq!(evidence.nova["a"].moved_after, None);
         evidence.hear_nova("a", service("2"), Some(Moment(10)));
         assert_eq!(evidence.nova["a"].moved_after, Some(Moment(10)));
+    }
+
+    #[test]
+    fn a_service_that_is_forced_down_or_disabled_shows_no_life_by_that() {
+        let mut evidence = Evidence::default();
+        let service = |text: &str, forced_down, disabled: Option<&str>| NovaService {
+            updated_at: text.into(),
+            forced_down,
+            disabled: disabled.map(str::to_owned),
+            ..NovaService::default()
+        };
+        evidence.hear_nova("a", service("1", false, None), None);
+        evidence.hear_nova("a", service("2", true, None), Some(Moment(5)));
+        evidence.hear_nova("a", service("3", true, Some("themis/x")), Some(Moment(7)));
+        assert_eq!(evidence.nova["a"].moved_after, None);
+        evidence.hear_nova("a", service("4", true, Some("themis/x")), Some(Moment(9)));
+        assert_eq!(evidence.nova["a"].moved_after, Some(Moment(9)), "a heartbeat is one");
     }
 }
