@@ -29,6 +29,12 @@ use crate::settings::QueueOptions;
 /// what is not yet handled stays with the broker, where it expires.
 const PREFETCH: u16 = 256;
 
+/// Before a cancelled consumer declares again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The broker ended a consumer.
+struct Cancelled;
+
 /// What the consumers of a server deliver; `None` when one of them has ended.
 type Deliveries = SelectAll<BoxStream<'static, Option<lapin::Result<Delivery>>>>;
 
@@ -41,6 +47,8 @@ pub(crate) struct Listener {
     pub(crate) prefetch: u16,
     /// The server's own queue of fanouts; the same over reconnects.
     pub(crate) fanout_queue: String,
+    /// Whether that queue is left to the server's next start.
+    pub(crate) keep_fanout_queue: bool,
     pub(crate) inbox: mpsc::Sender<Request>,
     pub(crate) readiness: Arc<watch::Sender<Readiness>>,
     pub(crate) duplicates: Duplicates,
@@ -61,17 +69,16 @@ impl Role for Listener {
             };
             self.readiness.send_replace(Readiness::Ready);
             match self.listen(channel, deliveries).await {
+                Err(ended) => return ended,
                 // A queue was deleted under us, or moved: the connection is good, so declare again.
-                None if line.connection.status().connected() => {
+                Ok(Cancelled) => {
                     tracing::warn!(topic = %self.endpoint.topic, "the broker cancelled our consumer; declaring again");
                     self.readiness.send_replace(Readiness::Away);
                     tokio::select! {
                         () = self.stop.cancelled() => return Ended::Stopped,
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                        () = tokio::time::sleep(AGAIN_AFTER) => {}
                     }
                 }
-                None => return Ended::Lost("the connection ended".to_owned()),
-                Some(ended) => return ended,
             }
         }
     }
@@ -124,54 +131,62 @@ impl Listener {
         Ok((channel, deliveries))
     }
 
-    /// Takes deliveries until one consumer ends (`None`) or the role is stopped.
-    async fn listen(&mut self, channel: Channel, mut deliveries: Deliveries) -> Option<Ended> {
+    /// Takes deliveries until the broker ends a consumer, the connection is lost, or the role is stopped.
+    async fn listen(&mut self, channel: Channel, mut deliveries: Deliveries) -> Result<Cancelled, Ended> {
         let stop = self.stop.clone();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {
                     self.leave(&channel).await;
-                    return Some(Ended::Stopped);
+                    return Err(Ended::Stopped);
                 }
-                delivery = deliveries.next() => match delivery.flatten() {
-                    Some(Ok(delivery)) => self.take(delivery).await?,
-                    Some(Err(error)) => return error.is_amqp_hard_error().then(|| Ended::Lost(error.to_string())),
-                    None => return None,
-                },
+                delivery = deliveries.next() => {
+                    let taken = match delivery.flatten() {
+                        None => return Ok(Cancelled),
+                        Some(Ok(delivery)) => self.take(delivery).await,
+                        Some(Err(error)) => Err(error),
+                    };
+                    match taken {
+                        Ok(()) => {}
+                        // The channel alone was closed.
+                        Err(error) if error.is_amqp_soft_error() => return Ok(Cancelled),
+                        Err(error) => return Err(Ended::Lost(error.to_string())),
+                    }
+                }
             }
         }
     }
 
     /// Acknowledges and hands over one message; what cannot be read is rejected, as a Python server does.
-    async fn take(&mut self, delivery: Delivery) -> Option<()> {
+    async fn take(&mut self, delivery: Delivery) -> lapin::Result<()> {
         if delivery.redelivered {
             metrics::counter!("themis_bus_redelivered_total").increment(1);
         }
-        match read(&delivery) {
+        let request = match read(&delivery) {
+            Ok(request) => request,
             Err(error) => {
                 metrics::counter!("themis_bus_unreadable_total").increment(1);
                 tracing::warn!(topic = %self.endpoint.topic, "message dropped: {error}");
-                delivery
+                return delivery
                     .acker
                     .reject(BasicRejectOptions { requeue: false })
                     .await
-                    .ok()
-                    .map(drop)
+                    .map(drop);
             }
-            Ok(request) => {
-                // Room first: a message that is acknowledged is ours alone.
-                let room = self.inbox.reserve().await.ok()?;
-                delivery.acker.ack(BasicAckOptions::default()).await.ok()?;
-                if self.duplicates.seen(request.unique_id.as_deref()) {
-                    metrics::counter!("themis_bus_duplicates_total").increment(1);
-                } else {
-                    metrics::counter!("themis_bus_received_total").increment(1);
-                    room.send(request);
-                }
-                Some(())
-            }
+        };
+        // Room first: a message that is acknowledged is ours alone. Without room it stays the broker's.
+        let Some(Ok(room)) = self.stop.run_until_cancelled(self.inbox.reserve()).await else {
+            return Ok(());
+        };
+        delivery.acker.ack(BasicAckOptions::default()).await?;
+        if self.duplicates.seen(request.unique_id.as_deref()) {
+            metrics::counter!("themis_bus_duplicates_total").increment(1);
+        } else {
+            metrics::counter!("themis_bus_received_total").increment(1);
+            room.send(request);
         }
+        Ok(())
     }
 
     /// Leaves the topic in order: nothing more is delivered, and the fanout queue does not stay behind.
@@ -182,9 +197,10 @@ impl Listener {
                     .basic_cancel(tag.to_string().into(), BasicCancelOptions::default())
                     .await?;
             }
-            channel
-                .queue_delete(self.fanout_queue.as_str().into(), QueueDeleteOptions::default())
-                .await?;
+            if !self.keep_fanout_queue {
+                let options = QueueDeleteOptions::default();
+                channel.queue_delete(self.fanout_queue.as_str().into(), options).await?;
+            }
             channel.close(200, "goodbye".into()).await
         };
         if !matches!(timeout(Duration::from_secs(3), goodbye).await, Ok(Ok(()))) {

@@ -123,18 +123,23 @@ impl Inner {
         Route::Topic(self.settings.queues.control_exchange(&self.settings.exchange))
     }
 
-    /// Name of a queue that is this process's own.
-    fn own_queue(&self, prefix: &str) -> String {
-        let rabbit = &self.settings.rabbit;
+    /// Name of a server's queue of fanouts. With `use_queue_manager` it is the same at the next start; oslo counts in a
+    /// file of the host where we use the server's name.
+    fn fanout_queue(&self, endpoint: &Endpoint) -> String {
+        let (topic, rabbit) = (&endpoint.topic, &self.settings.rabbit);
         if !rabbit.use_queue_manager {
-            return format!("{prefix}_{}", new_id());
+            return format!("{topic}_fanout_{}", new_id());
         }
+        let host = match rabbit.hostname.as_str() {
+            "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            name => name.to_owned(),
+        };
         let process = if rabbit.processname.is_empty() {
             &self.program
         } else {
             &rabbit.processname
         };
-        format!("{prefix}_{}:{process}:1", rabbit.hostname)
+        format!("{topic}_fanout_{host}:{process}:{}", endpoint.server)
     }
 
     fn post_to(&self, target: &Target, request: &Request, within: Duration) -> Result<Receipt, BusError> {
@@ -156,7 +161,7 @@ impl Inner {
     /// The reply queue's name and its state; the role is started by the first call.
     fn replies(&self) -> &(String, watch::Receiver<Readiness>) {
         self.replies.get_or_init(|| {
-            let queue = self.own_queue("reply");
+            let queue = format!("reply_{}", new_id());
             let (readiness, seen) = watch::channel(Readiness::Away);
             let role = Replies {
                 queue: queue.clone(),
@@ -292,7 +297,8 @@ impl Bus for RabbitBus {
             exchange: inner.settings.exchange.clone(),
             queues: inner.settings.queues,
             prefetch: inner.settings.rabbit.rabbit_qos_prefetch_count,
-            fanout_queue: inner.own_queue(&format!("{}_fanout", endpoint.topic)),
+            fanout_queue: inner.fanout_queue(&endpoint),
+            keep_fanout_queue: inner.settings.rabbit.use_queue_manager,
             inbox,
             readiness: readiness.clone(),
             duplicates: Duplicates::default(),

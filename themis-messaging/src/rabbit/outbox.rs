@@ -155,12 +155,20 @@ impl Outbox {
         Ok(receipt)
     }
 
-    /// The oldest waiting message, if any. It counts as on its way until it is ended or put back.
+    /// The oldest waiting message whose time is not over. It counts as on its way until it is ended or put back.
     pub(crate) fn take(&self) -> Option<Held<Outgoing>> {
-        let mut state = self.state();
-        let held = state.waiting.take()?;
-        state.on_their_way += 1;
-        Some(held)
+        loop {
+            let mut state = self.state();
+            let held = state.waiting.take()?;
+            state.on_their_way += 1;
+            drop(state);
+            let now = Instant::now();
+            if !held.left(now).is_zero() {
+                return Some(held);
+            }
+            let waited = held.waited(now);
+            self.end(held, Err(BusError::Expired { waited }));
+        }
     }
 
     /// Ends a message.

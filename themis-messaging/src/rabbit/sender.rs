@@ -32,6 +32,9 @@ const WINDOW: usize = 256;
 /// A broker that confirms nothing for so long, though something is on its way, is given up.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
 
+/// How long a broker is left alone that could not store a message.
+const AFTER_NACK: Duration = Duration::from_millis(250);
+
 /// Sends what is in the outbox.
 pub(crate) struct Sender {
     outbox: Arc<Outbox>,
@@ -105,6 +108,8 @@ struct Work<'a> {
     /// When something was last confirmed, or the first put on its way.
     progress: Instant,
     blocked: bool,
+    /// The broker could not take something: it is left alone until then.
+    pause_until: Option<Instant>,
 }
 
 impl<'a> Work<'a> {
@@ -119,11 +124,12 @@ impl<'a> Work<'a> {
             user: ShortString::try_new(line.user.as_str()).unwrap_or_default(),
             progress: Instant::now(),
             blocked: line.connection.status().blocked(),
+            pause_until: None,
         }
     }
 
     fn window(&self) -> usize {
-        if self.blocked {
+        if self.blocked || self.pause_until.is_some() {
             0
         } else if self.sender.careful > 0 {
             1
@@ -145,6 +151,7 @@ impl<'a> Work<'a> {
             }
             let room = self.held.len() < self.window();
             let late = self.progress + CONFIRM_WITHIN;
+            let pause = self.pause_until.unwrap_or(late);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return End::Connection(Ended::Stopped),
@@ -157,6 +164,7 @@ impl<'a> Work<'a> {
                     return end;
                 },
                 () = outbox.arrived(), if room => {}
+                () = sleep_until(pause), if self.pause_until.is_some() => self.pause_until = None,
                 () = sleep_until(late), if !self.blocked && !self.held.is_empty() => {
                     let why = format!("nothing confirmed for {CONFIRM_WITHIN:?}");
                     return End::Connection(Ended::Lost(why));
@@ -254,7 +262,10 @@ impl<'a> Work<'a> {
                 outbox.end(held, Err(BusError::NoListener { topic }));
             }
             // The broker could not store it (a quorum queue without majority, say); the next attempt may fare better.
-            Ok(Confirmation::Nack(None)) => outbox.put_back(held),
+            Ok(Confirmation::Nack(None)) => {
+                outbox.put_back(held);
+                self.pause_until = Some(Instant::now() + AFTER_NACK);
+            }
             Err(error) if !error.is_amqp_soft_error() => {
                 outbox.put_back(held);
                 return Err(End::Connection(Ended::Lost(error.to_string())));

@@ -167,3 +167,52 @@ async fn a_fanouts_handler_learns_which_user_of_the_broker_sent_it() {
         "{senders:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_the_queue_manager_a_server_finds_its_fanouts_again() {
+    let Some(url) = broker() else { return };
+    let (topic, recorder) = (topic(), Recorder::new());
+    let endpoint = || Endpoint::new(topic.clone(), ServerName::new("one").unwrap(), Version::ONE);
+    let start = || {
+        let stable = format!("{url}?use_queue_manager=true&hostname=h1&processname=engine");
+        RabbitBus::start(Settings::for_url(&stable).unwrap(), "test").unwrap()
+    };
+    let first = start();
+    first
+        .serve(endpoint(), Recorder::new())
+        .unwrap()
+        .ready(SOON)
+        .await
+        .unwrap();
+    first.stop(SOON).await;
+    let client = RabbitBus::start(Settings::for_url(&url).unwrap(), "test").unwrap();
+    let target = Target::topic(topic.clone(), Version::ONE);
+    client
+        .fanout(&Context::empty(), &target, "echo", json!({}), Keep::All, SOON)
+        .unwrap()
+        .outcome()
+        .await
+        .unwrap();
+    let second = start();
+    let _serving = second.serve(endpoint(), recorder.clone()).unwrap();
+    recorder
+        .until("the fanout from between", |recorder| recorder.count() == 1)
+        .await;
+
+    let plain = format!("{}%2F", url.replacen("rabbit://", "amqp://", 1));
+    let connection = Connection::connect(&plain, ConnectionProperties::default())
+        .await
+        .unwrap();
+    let passive = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let name = format!("{topic}_fanout_h1:engine:one");
+    connection
+        .create_channel()
+        .await
+        .unwrap()
+        .queue_declare(name.into(), passive, FieldTable::default())
+        .await
+        .unwrap();
+}
