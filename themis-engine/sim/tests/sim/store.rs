@@ -169,11 +169,12 @@ async fn the_store_in_memory_keeps_the_rules() {
     leases(&Memory(MemoryStore::default())).await;
     rows(&Memory(MemoryStore::default())).await;
     incidents(&Memory(MemoryStore::default())).await;
+    workflow_log(&Memory(MemoryStore::default())).await;
 }
 
 #[tokio::test]
 async fn the_database_keeps_the_same_rules() {
-    for part in 0..3 {
+    for part in 0..4 {
         // Says so itself when there is no server.
         let Some(test) = TestDatabase::open(Backend::MySql).await else {
             return;
@@ -183,7 +184,8 @@ async fn the_database_keeps_the_same_rules() {
         match part {
             0 => leases(&bench).await,
             1 => rows(&bench).await,
-            _ => incidents(&bench).await,
+            2 => incidents(&bench).await,
+            _ => workflow_log(&bench).await,
         }
     }
 }
@@ -328,32 +330,6 @@ async fn incidents(bench: &dyn Bench) {
     );
 
     let instance = InstanceId(Uuid::new_v4());
-    let step = |event| StepRow::of_instance(Step::Evacuate, instance, 2, event, json!({"before": [7], "ü": null}));
-    let steps = [step(StepEvent::Started), step(StepEvent::Indeterminate)];
-    let rows = steps.clone().map(|row| Write::Step { incident, row, at: AT });
-    commit(&rows).await.expect("two steps");
-    commit(&[Write::Step {
-        incident,
-        row: StepRow::of_host(Step::List, StepEvent::Failed, json!({})),
-        at: AT,
-    }])
-    .await
-    .expect("a step");
-    let log = store.steps(incident).await.expect("the log");
-    assert_eq!(
-        log.iter().map(|s| s.row.clone()).take(2).collect::<Vec<_>>(),
-        steps,
-        "in the order of writing"
-    );
-    assert_eq!((log.len(), log[2].row.step, log[2].at), (3, Step::List, AT));
-    assert!(
-        store
-            .steps(IncidentId(Uuid::new_v4()))
-            .await
-            .expect("no log")
-            .is_empty()
-    );
-
     commit(&[vmove(incident, instance, "ongoing"), event(incident, host)])
         .await
         .expect("told");
@@ -380,6 +356,39 @@ async fn incidents(bench: &dyn Bench) {
         .await
         .expect("a word about a closed incident is left out");
     assert!(store.snapshot().await.expect("a snapshot").notifications.is_empty());
+}
+
+async fn workflow_log(bench: &dyn Bench) {
+    let store = bench.store();
+    let epoch = lead(store).await;
+    let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
+    let incident = IncidentId(Uuid::new_v4());
+    let instance = InstanceId(Uuid::new_v4());
+    let step = |event| StepRow::of_instance(Step::Evacuate, instance, 2, event, json!({"before": [7], "ü": null}));
+    let steps = [step(StepEvent::Started), step(StepEvent::Indeterminate)];
+    let rows = steps.clone().map(|row| Write::Step { incident, row, at: AT });
+    commit(&rows).await.expect("two steps");
+    commit(&[Write::Step {
+        incident,
+        row: StepRow::of_host(Step::List, StepEvent::Failed, json!({})),
+        at: AT,
+    }])
+    .await
+    .expect("a step");
+    let log = store.steps(incident).await.expect("the log");
+    assert_eq!(
+        log.iter().map(|s| s.row.clone()).take(2).collect::<Vec<_>>(),
+        steps,
+        "in the order of writing"
+    );
+    assert_eq!((log.len(), log[2].row.step, log[2].at), (3, Step::List, AT));
+    assert!(
+        store
+            .steps(IncidentId(Uuid::new_v4()))
+            .await
+            .expect("no log")
+            .is_empty()
+    );
 }
 
 async fn lead(store: &dyn Store) -> Epoch {
