@@ -1,8 +1,8 @@
 //! The bus on RabbitMQ, over lapin with its own recovery switched off.
 //!
 //! One connection per role, as oslo has it: one for each served topic, one for sending, one for replies (made with the
-//! first call). Each is kept by a [`supervisor`]; everything to be sent goes through the [`outbox`]. Read next:
-//! [`supervisor`], [`sender`], [`listener`], [`replies`], [`responder`].
+//! first call). Each is kept by a `supervisor`; everything to be sent goes through the `outbox`. Read next:
+//! `supervisor`, `sender`, `listener`, `replies`, `responder`.
 
 mod backoff;
 mod connector;
