@@ -158,7 +158,11 @@ impl Evidence {
             // hand at Nova's API, not a sign of life of the host.
             let by_hand = last.forced_down != service.forced_down || last.disabled != service.disabled;
             let moved = last.updated_at != service.updated_at && !by_hand;
-            service.moved_after = if moved { asked_before.or(last.moved_after) } else { last.moved_after };
+            service.moved_after = if moved {
+                asked_before.or(last.moved_after)
+            } else {
+                last.moved_after
+            };
         }
         self.nova.insert(host.to_owned(), service);
     }

@@ -59,6 +59,10 @@ impl ReportBuilder {
         self.0.monitor_start = Uuid::from_u128(number);
         self
     }
+    pub(crate) fn boot(mut self, boot_id: &str) -> Self {
+        self.0.boot_id = boot_id.to_owned();
+        self
+    }
     pub(crate) fn witness(mut self) -> Self {
         self.0.witness = true;
         self

@@ -87,6 +87,18 @@ fn fail(turn: &mut Turn<'_>, reason: Reason) {
     turn.go(HostState::Failed, reason);
 }
 
+/// Whether the host reports another boot id than it had while it was good before.
+fn restarted(turn: &Turn<'_>) -> bool {
+    let boots = turn.read(|host| {
+        let heard = turn.world.evidence.observers.get(&host.name)?;
+        host.detail
+            .boot_id
+            .as_ref()
+            .map(|before| *before != heard.report.boot_id)
+    });
+    boots.flatten().unwrap_or(false)
+}
+
 /// Ends the check when nothing was wrong for the whole period: a tolerated network that flaps, or a claim that came
 /// before our own observers noticed, must not be answered by what was good long before.
 fn clear(turn: &mut Turn<'_>) {
@@ -103,10 +115,16 @@ fn clear(turn: &mut Turn<'_>) {
         }
         return;
     }
-    let summary = Reason::new(
+    let mut summary = Reason::new(
         "cleared",
         format!("good again for {} s; nothing was touched", period.as_secs()),
     );
+    if restarted(turn) {
+        let name = turn.name();
+        let text = format!("{name} was restarted meanwhile: instances that Nova holds active may be down; start them");
+        summary = Reason::new("rebooted", text);
+        turn.alarm(summary.clone());
+    }
     turn.close_incident("cleared", summary.clone());
     turn.end_maintenance();
     turn.go(HostState::Active, summary);

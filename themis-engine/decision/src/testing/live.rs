@@ -142,7 +142,8 @@ impl Cluster {
         if !due && nonce.is_none() {
             return;
         }
-        let mut report = report(observer).build();
+        let boot_id = format!("boot-{}", self.machines[observer].boots);
+        let mut report = report(observer).boot(&boot_id).build();
         report.nonce = nonce;
         report.sequence = self.now.0;
         report.clock_ms = self.now.0 / 1000;

@@ -11,6 +11,8 @@ pub(crate) struct Machine {
     pub(crate) powered: bool,
     /// When it was last switched on; its nova-compute starts guests some time later.
     pub(crate) powered_on: Option<Moment>,
+    /// How often it was started.
+    pub(crate) boots: usize,
     /// The kernel runs: probes are answered.
     pub(crate) kernel: bool,
     /// The serf agents run.
@@ -48,6 +50,7 @@ impl Machine {
         Self {
             powered: true,
             powered_on: None,
+            boots: 1,
             kernel: true,
             agents: true,
             monitor: true,

@@ -44,10 +44,11 @@ impl Cluster {
 
     /// The machine is powered and well, as after a fresh start. Guests that Nova never moved are started.
     pub(crate) fn power_on(&mut self, host: &str) {
-        let bmc = self.machine(host).bmc.clone();
+        let (bmc, boots) = (self.machine(host).bmc.clone(), self.machine(host).boots + 1);
         let powered_on = Some(self.now);
         *self.machine(host) = Machine {
             bmc,
+            boots,
             powered_on,
             ..Machine::new()
         };
@@ -58,6 +59,7 @@ impl Cluster {
         let machine = self.machine(host);
         *machine = Machine {
             bmc: machine.bmc.clone(),
+            boots: machine.boots,
             powered: machine.powered,
             ..Machine::new()
         };

@@ -96,6 +96,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "Good again throughout the clear period; nothing was touched.",
             ),
             (
+                "rebooted",
+                "Good again, with another boot id: its instances may be down, although Nova holds them active.",
+            ),
+            (
                 "critical_network_bad",
                 "Bad on a critical network throughout the confirm period.",
             ),

@@ -208,6 +208,18 @@ fn arming_later_confirms_anew_before_it_acts() {
 }
 
 #[test]
+fn host_that_crashed_and_was_back_in_time_is_said_to_have_restarted() {
+    let mut cluster = four(3);
+    cluster.crash("h1");
+    cluster.until("h1", HostState::Checking);
+    cluster.power_on("h1");
+    cluster.until("h1", HostState::Active);
+    assert_eq!(cluster.told("h1", "alarm"), ["rebooted"]);
+    assert_eq!(cluster.host("h1").reason.code, "rebooted");
+    cluster.assert_untouched();
+}
+
+#[test]
 fn flapping_link_opens_one_incident() {
     let mut cluster = four(3);
     for _ in 0..12 {
