@@ -163,15 +163,9 @@ const EVENTS: &[Event] = &[
         name: "nova-compute reports again",
         happens: |c| {
             let (updated_at, at) = ("moved".to_owned(), c.now);
-            c.world.evidence.hear_nova(
-                HOST,
-                NovaService {
-                    updated_at,
-                    at,
-                    ..NovaService::default()
-                },
-                Some(at),
-            );
+            let last = c.world.evidence.nova.get(HOST).cloned().unwrap_or_default();
+            let moved = NovaService { updated_at, at, ..last };
+            c.world.evidence.hear_nova(HOST, moved, Some(at));
         },
         seconds: 3,
     },
