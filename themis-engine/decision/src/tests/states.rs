@@ -163,7 +163,7 @@ const EVENTS: &[Event] = &[
         name: "nova-compute reports again",
         happens: |c| {
             let (updated_at, at) = ("moved".to_owned(), c.now);
-            let last = c.world.evidence.nova.get(HOST).cloned().unwrap_or_default();
+            let last = c.world.evidence.nova[HOST].clone();
             let moved = NovaService { updated_at, at, ..last };
             c.world.evidence.hear_nova(HOST, moved, Some(at));
         },
