@@ -39,7 +39,9 @@ fn misfortune(seed: u64) -> String {
         writeln!(text, "instances 3 on compute-{host}").expect("text");
     }
     writeln!(text, "policy confirm_period 15\npolicy confirm_period_silent 5").expect("text");
-    for _ in 0..rng.random_range(2..6) {
+    // One that must end in an evacuation when nothing else comes between.
+    writeln!(text, "at {} kill compute-2", rng.random_range(5..20)).expect("text");
+    for _ in 0..rng.random_range(1..5) {
         // Few hosts, so that misfortunes meet.
         let host = format!("compute-{}", rng.random_range(1..=3));
         let fault = FAULTS[rng.random_range(0..FAULTS.len())].replace("HOST", &host);
