@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use themis_core::{HostState, Mode, Moment};
 use uuid::Uuid;
 
-use crate::judge::judge;
+use crate::judge::{Change, judge};
 use crate::requests::Ask;
 use crate::testing::nova::Answers;
 use crate::testing::{Begun, Cluster, NETWORKS};
@@ -169,6 +169,14 @@ fn promises_hold_in_every_history() {
                 }
             }
             moved.set(moved.get() + cluster.nova.posts.len());
+            // What is written stays in the database: a hold that flickers would fill it.
+            let events = |(_, change): &&(_, Change)| matches!(change, Change::Event { .. } | Change::Host(_));
+            let (written, seconds) = (
+                cluster.journal.iter().filter(events).count(),
+                history.iter().map(|(_, s)| s).sum::<u64>(),
+            );
+            let seconds = usize::try_from(seconds).expect("a few minutes");
+            prop_assert!(written <= 60 + seconds, "{written} in {seconds} s\n{}", cluster.story());
             Ok(())
         })
         .unwrap_or_else(|error| panic!("{error}"));
