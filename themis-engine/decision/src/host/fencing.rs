@@ -16,8 +16,10 @@ use crate::recovery::{Effect, Step, StepEvent, StepRow};
 
 /// How often power-off is sent once a fence is stuck.
 const REPEAT_WHEN_STUCK: Duration = Duration::from_secs(30);
-/// How often it is sent while the device does not take it.
+/// How often it is sent at first while the device does not take it.
 const REPEAT_WHEN_REFUSED: Duration = Duration::from_secs(3);
+/// How long that is, before it backs off.
+const SOON: Duration = Duration::from_secs(10);
 /// A second return of power is one too many.
 const RETURNS_MAX: u32 = 2;
 
@@ -185,7 +187,10 @@ fn command(turn: &mut Turn<'_>) {
         PowerWord::Off if accepted => return,
         PowerWord::Off => REPEAT_WHEN_REFUSED,
         PowerWord::On => turn.world.policy.fence_repeat,
-        PowerWord::Unreachable | PowerWord::Refused | PowerWord::Unknown => REPEAT_WHEN_REFUSED,
+        PowerWord::Unreachable | PowerWord::Refused | PowerWord::Unknown if now.since(since) < SOON => {
+            REPEAT_WHEN_REFUSED
+        }
+        PowerWord::Unreachable | PowerWord::Refused | PowerWord::Unknown => turn.world.policy.fence_repeat,
         PowerWord::NoDevice | PowerWord::Unbound => return,
     };
     if commanded.is_none_or(|at| now.since(at) >= repeat) {
