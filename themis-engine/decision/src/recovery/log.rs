@@ -1,6 +1,8 @@
 //! The workflow log and its replay. Rows are appended, never changed: `started` before an effect, then `succeeded`,
 //! `failed` or `indeterminate`. A `started` without an outcome, found by a successor, is indeterminate.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use themis_core::{InstanceId, Moment, Reason, VmoveId};
@@ -264,6 +266,7 @@ impl Recovery {
                 phase: Phase::Waiting(None),
                 reset: false,
                 stopped: false,
+                ruled_out: BTreeSet::new(),
                 before,
                 towards: None,
                 slow: false,
@@ -310,6 +313,9 @@ impl InstanceRecovery {
             (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed) => {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
+                }
+                if let Ok(hosts) = serde_json::from_value::<Vec<String>>(row.payload["ruled_out"].clone()) {
+                    self.ruled_out.extend(hosts);
                 }
                 self.phase = if retry {
                     Phase::Waiting(Some(again(row.attempt, now)))

@@ -11,6 +11,10 @@ use themis_core::{InstanceId, Moment, Reason};
 use super::log::{Step, StepEvent, StepRow};
 use super::{InstanceRecovery, Phase};
 
+/// How long the scheduler may take to set resources aside on a destination: before that, what Placement shows may all be
+/// of earlier attempts.
+const CLAIM_SETTLES: Duration = Duration::from_secs(10);
+
 /// An instance as Nova shows it now, with its evacuations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceLook {
@@ -126,7 +130,7 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
             failed(instance, look, context, Reason::new("evacuation_failed", text))
         }
         (Some(migration), _) if migration.state == MigrationState::UnderWay => {
-            destination_died(instance, look, migration, context)
+            destination_died(instance, look, migration, since, context)
         }
         (Some(_), _) => None,
         (None, None)
@@ -149,24 +153,32 @@ fn destination_died(
     instance: &InstanceRecovery,
     look: &InstanceLook,
     migration: &MigrationLook,
+    since: Moment,
     context: LookContext<'_>,
 ) -> Option<StepRow> {
     let mut targets: BTreeSet<&str> = migration.dest.as_deref().into_iter().collect();
     if targets.is_empty() {
+        if context.now.since(since) < CLAIM_SETTLES {
+            return None;
+        }
         // What an earlier attempt left in Placement says nothing of where this one goes.
         let earlier = look.migrations.iter().filter(|m| m.id != migration.id);
         let left: BTreeSet<&str> = earlier.filter_map(|m| m.dest.as_deref()).collect();
+        let left = |host: &str| left.contains(host) || instance.ruled_out.contains(host);
         let claimed = look.claimed_on.as_ref()?.iter().map(String::as_str);
         // The source keeps its own share in Placement until it has been started again: it is no destination.
-        targets.extend(claimed.filter(|host| !left.contains(host) && *host != context.source));
+        targets.extend(claimed.filter(|host| !left(host) && *host != context.source));
     }
     targets.extend(look.host.as_deref().filter(|host| *host != context.source));
     if targets.is_empty() || !targets.iter().all(|host| context.proven_off.contains(*host)) {
         return None;
     }
-    let names = targets.into_iter().collect::<Vec<_>>().join(", ");
+    let names = targets.iter().copied().collect::<Vec<_>>().join(", ");
     let text = format!("its destination {names} died while receiving it and is proven off");
-    failed(instance, look, context, Reason::new("destination_died", text))
+    let mut row = failed(instance, look, context, Reason::new("destination_died", text))?;
+    // Its share in Placement outlives the attempt; a successor must not take it for the next one's destination.
+    row.payload["ruled_out"] = json!(targets);
+    Some(row)
 }
 
 fn failed(

@@ -11,7 +11,7 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use themis_core::{InstanceId, Moment, PowerDeviceId, Reason, VmoveId};
@@ -152,6 +152,8 @@ pub struct InstanceRecovery {
     pub phase: Phase,
     /// Its state was reset to error for the evacuation.
     pub reset: bool,
+    /// Destinations of earlier attempts that died: their shares in Placement outlive them.
+    pub ruled_out: BTreeSet<String>,
     /// It was asked to stop after it arrived.
     pub stopped: bool,
     /// Migrations that existed before the last post.

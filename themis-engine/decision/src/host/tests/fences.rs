@@ -38,7 +38,10 @@ fn power_off_is_sent_for_as_long_as_the_fence_lasts() {
     let mut cluster = dead_bmc();
     cluster.run(55);
     let quick = cluster.power_offs("h1");
-    assert!((6..=10).contains(&quick), "every 3 s at first, then every 10 s, not {quick} times");
+    assert!(
+        (6..=10).contains(&quick),
+        "every 3 s at first, then every 10 s, not {quick} times"
+    );
     cluster.run(300);
     let slow = cluster.power_offs("h1") - quick;
     assert!((9..=12).contains(&slow), "every 30 s after that, not {slow} times");

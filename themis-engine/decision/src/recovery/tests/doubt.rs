@@ -9,7 +9,9 @@ use themis_core::{HostState, Moment, VmoveId};
 use uuid::Uuid;
 
 use super::super::look::{LookContext, conclude};
-use super::super::{InstanceLook, InstanceRecovery, MigrationLook, MigrationState, Phase, StepEvent, StepRow};
+use super::super::{
+    InstanceLook, InstanceRecovery, MigrationLook, MigrationState, Phase, Recovery, StepEvent, StepRow,
+};
 use crate::testing::Cluster;
 use crate::testing::nova::{Answers, instance_id, listed};
 
@@ -92,6 +94,7 @@ fn instance(phase: Phase) -> InstanceRecovery {
         phase,
         reset: false,
         stopped: false,
+        ruled_out: BTreeSet::new(),
         before: vec![7],
         towards: None,
         slow: false,
@@ -156,13 +159,13 @@ fn destination_is_dead_only_when_every_host_that_may_run_it_is_proven_off(
 ) {
     let mut look = look(vec![migration(8, UNDER_WAY, dest)]);
     look.claimed_on = claims.map(|hosts| hosts.into_iter().map(str::to_owned).collect());
-    let row = concluded(&mut instance(Phase::Moving(None)), &look, off);
+    let row = concluded(&mut instance(Phase::Moving(Some(Moment(0)))), &look, off);
     assert_eq!(code(row).as_deref(), died.then_some("destination_died"));
 }
 
 #[test]
 fn claim_that_an_earlier_attempt_left_behind_does_not_kill_the_next() {
-    let mut second = instance(Phase::Moving(None));
+    let mut second = instance(Phase::Moving(Some(Moment(0))));
     second.before = vec![8];
     let mut look = look(vec![migration(8, UNDER_WAY, Some("h3")), migration(9, UNDER_WAY, None)]);
     look.claimed_on = Some(vec!["h3".to_owned()]);
@@ -230,4 +233,24 @@ fn instance_that_is_not_on_its_way_is_concluded_nothing_about() {
     for phase in [Phase::Waiting(None), Phase::Posting, Phase::Resetting, Phase::Stopping] {
         assert_eq!(concluded(&mut instance(phase), &done, &["h1"]), None);
     }
+}
+
+#[test]
+fn what_a_dead_destination_left_in_placement_is_not_where_the_next_attempt_goes() {
+    let mut first = instance(Phase::Moving(Some(Moment(0))));
+    let mut look = look(vec![migration(8, MigrationState::UnderWay, None)]);
+    look.claimed_on = Some(vec!["h1".to_owned(), "h3".to_owned()]);
+    let row = concluded(&mut first, &look, &["h1", "h3"]).expect("h3 is proven off");
+    let mut recovery = Recovery::default();
+    recovery.instances.insert(first.listed.id, first);
+    recovery.apply(&row, Some(Moment(0)));
+    let again = recovery.instances.get_mut(&instance_id(1)).expect("it is there");
+    again.attempts = 2;
+    again.phase = Phase::Moving(Some(Moment(0)));
+    // The second request is accepted; the scheduler has not set anything aside for it yet.
+    look.migrations.push(migration(9, MigrationState::UnderWay, None));
+    assert_eq!(concluded(again, &look, &["h1", "h3"]), None);
+    look.claimed_on = Some(vec!["h1".to_owned(), "h3".to_owned(), "h4".to_owned()]);
+    assert_eq!(concluded(again, &look, &["h1", "h3"]), None, "h4 may be starting it");
+    assert!(concluded(again, &look, &["h1", "h3", "h4"]).is_some());
 }
