@@ -4,7 +4,7 @@ SCENARIO ?= host-crash
 HOSTS ?= 4
 STEP := .ci/step
 
-.PHONY: help demo packages release debug test check format lint unit doctest labtest scenarios bench lab-up lab-down lab-wipe lab-status
+.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios bench lab-up lab-down lab-wipe lab-status
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -13,8 +13,8 @@ demo: $(if $(filter help,$(SCENARIO)),,lab-up) ## a host dies, its instances com
 bench: release ## the figures: Themis beside a bare script on one lab, with the demo's and the product's periods; memory
 	@bench/run
 
-test: packages format lint unit doctest labtest scenarios ## everything that CI does
-check: format lint ## formatting and clippy, warnings are errors
+test: packages format lint tidy unit doctest labtest scenarios ## everything that CI does
+check: format lint tidy ## formatting, clippy with warnings as errors, the rules of the house
 
 packages: ## Debian packages for building and for the lab
 	@$(STEP) packages lab/lab install
@@ -26,6 +26,8 @@ format:
 	@$(STEP) format cargo fmt --all --check
 lint:
 	@$(STEP) clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+tidy:
+	@$(STEP) tidy cargo run --quiet --locked -p xtask -- tidy
 unit: packages ## all tests, with a private MariaDB and RabbitMQ
 	@$(STEP) tests .ci/unit
 doctest:
