@@ -1,6 +1,7 @@
 //! Nova and Placement behind the engine's port: exact calls are the clients', looking first and cross-checks are here.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,6 +11,8 @@ use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, Mig
 use themis_openstack::Advice;
 use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
 use themis_openstack::placement::Placement;
+
+use tokio::time::Instant;
 
 use crate::ports::compute::{Compute, ComputeError, ComputeService};
 
@@ -23,6 +26,10 @@ const UNFINISHED: [&str; 7] = [
     "migrating",
     "post-migrating",
 ];
+/// A healthy scheduler names the destination within a second or two.
+const LONG_UNNAMED: Duration = Duration::from_secs(8);
+/// What was seen so long ago is forgotten.
+const FORGET_UNNAMED: Duration = Duration::from_secs(3600);
 /// Metadata that orders instances: larger goes first.
 const PRIORITY_KEY: &str = "themis_priority";
 /// Masakari's mark of instances that matter.
@@ -37,6 +44,8 @@ pub struct NovaCompute {
     act: Nova,
     placement: Placement,
     shared_disks: bool,
+    /// Since when migrations are seen that name no destination.
+    unnamed: Arc<Mutex<BTreeMap<i64, Instant>>>,
 }
 
 impl NovaCompute {
@@ -50,6 +59,7 @@ impl NovaCompute {
             act,
             placement,
             shared_disks,
+            unnamed: Arc::default(),
         }
     }
 
@@ -131,25 +141,33 @@ impl NovaCompute {
             claimed_on: None,
             migrations: Vec::new(),
         };
-        match under_way {
-            // Its migration says all there is to know.
-            Some(migration) if migration.dest.is_some() => {}
-            // The scheduler sets resources aside before the migration names the destination.
-            Some(_) => {
-                let claims = self.placement.providers_of(id.0).await.ok();
-                look.claimed_on = claims.map(|hosts| hosts.into_iter().filter(|host| host != source).collect());
+        if let Some(migration) = under_way {
+            if migration.dest.is_some() || !self.long_unnamed(migration.id) {
+                // Its migration says all there is to know.
+                return Ok(Some(InstanceLook { migrations, ..look }));
             }
-            None => match self.nova.server(id).await.map_err(error)? {
-                Some(server) if !server.whole => return Ok(None),
-                Some(server) => {
-                    look.host = server.host;
-                    look.vm_state = server.vm_state.unwrap_or_default();
-                    look.task_state = server.task_state;
-                }
-                None => look.deleted = true,
-            },
+            // The scheduler sets resources aside before the migration names the destination.
+            let claims = self.placement.providers_of(id.0).await.ok();
+            look.claimed_on = claims.map(|hosts| hosts.into_iter().filter(|host| host != source).collect());
+        }
+        match self.nova.server(id).await.map_err(error)? {
+            Some(server) if !server.whole => return Ok(None),
+            Some(server) => {
+                look.host = server.host;
+                look.vm_state = server.vm_state.unwrap_or_default();
+                look.task_state = server.task_state;
+            }
+            None => look.deleted = true,
         }
         Ok(Some(InstanceLook { migrations, ..look }))
+    }
+
+    /// Whether a migration has named no destination for so long that its instance deserves a closer look.
+    fn long_unnamed(&self, migration: i64) -> bool {
+        let now = Instant::now();
+        let mut unnamed = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner);
+        unnamed.retain(|_, since| now.duration_since(*since) < FORGET_UNNAMED);
+        now.duration_since(*unnamed.entry(migration).or_insert(now)) >= LONG_UNNAMED
     }
 }
 

@@ -113,6 +113,9 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
     let ours = look.migrations.iter().rfind(|m| !instance.before.contains(&m.id));
     instance.towards = ours.and_then(|migration| migration.dest.clone());
     let elsewhere = look.host.as_deref().filter(|host| *host != context.source);
+    if let Some(host) = elsewhere.filter(|host| look.task_state.is_none() && arrived(look, host)) {
+        return row(StepEvent::Succeeded, json!({"host": host, "vm_state": look.vm_state}));
+    }
     match (ours, elsewhere) {
         (
             Some(MigrationLook {
@@ -146,6 +149,14 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
         }
         (None, _) => None,
     }
+}
+
+/// Whether an evacuation to `host` has ended there. Not necessarily the one that was posted last: after a second post
+/// Nova lets the destination end the record of the first, and the second stays `accepted` for ever (seen with Nova 26).
+fn arrived(look: &InstanceLook, host: &str) -> bool {
+    look.migrations
+        .iter()
+        .any(|m| m.state == MigrationState::Done && m.dest.as_deref() == Some(host))
 }
 
 /// A second evacuation is right only when every host that the first may have started it on is proven off.

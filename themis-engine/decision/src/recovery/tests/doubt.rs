@@ -254,3 +254,26 @@ fn what_a_dead_destination_left_in_placement_is_not_where_the_next_attempt_goes(
     assert_eq!(concluded(again, &look, &["h1", "h3"]), None, "h4 may be starting it");
     assert!(concluded(again, &look, &["h1", "h3", "h4"]).is_some());
 }
+
+#[test]
+fn instance_has_arrived_when_the_record_of_an_earlier_post_ends_on_its_new_host() {
+    let mut second = instance(Phase::Moving(Some(Moment(0))));
+    second.before = vec![8];
+    let mut look = look(vec![
+        migration(8, MigrationState::Done, Some("h4")),
+        migration(9, UNDER_WAY, None),
+    ]);
+    look.host = Some("h4".to_owned());
+    look.task_state = Some("rebuilding".to_owned());
+    assert_eq!(
+        concluded(&mut second, &look, &["h1", "h3"]),
+        None,
+        "not while Nova works on it"
+    );
+    look.task_state = None;
+    let row = concluded(&mut second, &look, &["h1", "h3"]).expect("it is there");
+    assert_eq!(
+        (row.event, row.payload["host"].as_str()),
+        (StepEvent::Succeeded, Some("h4"))
+    );
+}
