@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use themis_core::power::PowerReading;
+use themis_core::power::{PowerReading, PowerState, PowerTrouble};
 use themis_core::report::Report;
 use themis_core::{HostId, IncidentId, InstanceId, Moment, PowerDeviceId, Reason, VmoveId};
 use themis_decision::binding;
@@ -86,9 +86,22 @@ fn power(engine: &mut Engine, host: HostId, device: PowerDeviceId, reading: &Pow
     let identity = engine.ports.power.identity(guid, system_uuid);
     let speaks = engine.world.evidence.spoke_within(&record.name, now, SPEAKS) && !record.state.in_recovery();
     let fresh = binding::judge(reading, identity, accepted, speaks, system_uuid);
+    let name = record.name.clone();
     let power = engine.world.evidence.power.entry(host).or_default();
+    say_refused(&name, power.devices.get(&device).and_then(|track| track.last), reading);
     let binding = binding::keep(power.devices.get(&device).map(|track| &track.binding), fresh, reading);
     power.hear(device, binding, reading, now);
+}
+
+/// A device that begins to refuse is said once: its host cannot be fenced until somebody mends the record.
+fn say_refused(host: &str, last: Option<(Moment, Result<PowerState, PowerTrouble>)>, reading: &PowerReading) {
+    let refused = Err(PowerTrouble::Refused);
+    if reading.state == refused && last.is_none_or(|(_, before)| before != refused) {
+        let detail = &reading.detail;
+        tracing::error!(
+            "the power device of {host} refuses: {detail}; mend it with 'themis power-device set {host} ...'"
+        );
+    }
 }
 
 /// Remembers the GUID that a device shows, and whether another registered device shows the same.

@@ -13,6 +13,8 @@ mod throttle;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -95,6 +97,8 @@ pub struct Engine {
     read_at: Option<Moment>,
     lease_at: Option<Moment>,
     nova_at: Option<Moment>,
+    /// Nova did not answer last time; said once, not at each poll.
+    nova_away: Arc<AtomicBool>,
     wake: bool,
     started: Option<Moment>,
     throttle: Throttle,
@@ -137,6 +141,7 @@ impl Engine {
             read_at: None,
             lease_at: None,
             nova_at: None,
+            nova_away: Arc::default(),
             wake: false,
             started: None,
             throttle: Throttle::default(),

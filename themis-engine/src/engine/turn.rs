@@ -1,5 +1,7 @@
 //! One turn: read what operators changed, hold or seek the lease, judge, commit, act.
 
+use std::sync::atomic::Ordering;
+
 use themis_core::{HostId, Moment};
 use themis_decision::outage::judge_outages;
 use themis_decision::verdict::judge_host;
@@ -148,10 +150,20 @@ impl Engine {
         }
         self.nova_at = Some(now);
         let executor = self.executor.clone();
+        let away = self.nova_away.clone();
         self.executor.tasks.spawn(async move {
             match executor.ports.compute.services().await {
-                Ok(services) => executor.mailbox.deliver(Event::Services { services, asked: now }).await,
-                Err(error) => tracing::debug!("Nova's services were not listed: {error:?}"),
+                Ok(services) => {
+                    if away.swap(false, Ordering::Relaxed) {
+                        tracing::info!("Nova answers again");
+                    }
+                    executor.mailbox.deliver(Event::Services { services, asked: now }).await;
+                }
+                Err(error) => {
+                    if !away.swap(true, Ordering::Relaxed) {
+                        tracing::error!("Nova cannot be asked: {}; trying again", error.reason().text);
+                    }
+                }
             }
         });
     }

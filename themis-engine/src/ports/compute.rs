@@ -32,6 +32,16 @@ pub enum ComputeError {
     Indeterminate(Reason),
 }
 
+impl ComputeError {
+    /// What happened.
+    #[must_use]
+    pub const fn reason(&self) -> &Reason {
+        match self {
+            Self::Retry(reason) | Self::Refused(reason) | Self::Indeterminate(reason) => reason,
+        }
+    }
+}
+
 /// Nova.
 #[async_trait]
 pub trait Compute: Send + Sync {

@@ -285,6 +285,9 @@ impl Cluster {
     fn read_power(&mut self, host: HostId, device: PowerDeviceId) {
         let record = &self.world.hosts[&host];
         let machine = &self.machines[&record.name];
+        if machine.bmc.hangs {
+            return;
+        }
         let reading = machine.reading();
         let identity = match (&reading.guid, machine.bmc.bound && !machine.bmc.of_another) {
             (None, _) => Identity::Unknown,

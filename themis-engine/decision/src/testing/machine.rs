@@ -31,6 +31,8 @@ pub(crate) struct Machine {
 pub(crate) struct Bmc {
     pub(crate) answers: bool,
     pub(crate) refuses: bool,
+    /// Reading it takes for ever: not even a failure is heard.
+    pub(crate) hangs: bool,
     /// It takes power-off and does nothing.
     pub(crate) deaf: bool,
     /// It shows the right GUID.
@@ -59,6 +61,7 @@ impl Machine {
             bmc: Bmc {
                 answers: true,
                 refuses: false,
+                hangs: false,
                 deaf: false,
                 bound: true,
                 shows_guid: true,

@@ -91,7 +91,8 @@ fn happen(cluster: &mut Cluster, happening: &Happening) {
         Happening::Cut(host, network) => cluster.cut(&name(host), NETWORKS[network]),
         Happening::Bmc { host, answers, deaf } => {
             let bmc = &mut cluster.machine(&name(host)).bmc;
-            (bmc.answers, bmc.deaf) = (answers, deaf);
+            // Both at once: it does not even fail.
+            (bmc.answers, bmc.deaf, bmc.hangs) = (answers, deaf, deaf && !answers);
         }
         Happening::WrongBmc(host) => {
             let bmc = &mut cluster.machine(&name(host)).bmc;

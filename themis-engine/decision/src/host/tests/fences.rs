@@ -291,6 +291,26 @@ fn silent_device_during_an_evacuation_is_a_hold_that_an_operator_can_end() {
 }
 
 #[test]
+fn proof_that_is_not_confirmed_again_grows_too_old_to_post_by() {
+    let mut cluster = Cluster::of(4);
+    for number in 1..=20 {
+        cluster.nova.boot(number, "h1");
+    }
+    cluster.crash("h1");
+    cluster.wait("an evacuation", |c| c.evacuations("h1") > 0);
+    cluster.machine("h1").bmc.hangs = true;
+    cluster.run(60);
+    assert!(
+        cluster.evacuations("h1") < 20,
+        "the first eight took longer than the proof was young"
+    );
+    assert_eq!(cluster.hold("h1"), Some("proof_stale"));
+    cluster.machine("h1").bmc.hangs = false;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.nova.posts.len(), 20);
+}
+
+#[test]
 fn device_that_answers_again_confirms_the_proof_and_the_evacuation_goes_on() {
     let mut cluster = Cluster::of(4);
     for number in 1..=20 {

@@ -1,5 +1,6 @@
 //! A host shows life after it was proven off, or is returned to service by an operator.
 
+use rstest::rstest;
 use themis_core::HostState;
 
 use crate::requests::Ask;
@@ -140,8 +141,10 @@ fn fault_on_probation_opens_an_incident_of_its_own() {
     assert_eq!(cluster.outcomes(), ["evacuated", "evacuated"]);
 }
 
-#[test]
-fn second_incident_of_a_host_needs_a_proof_of_its_own() {
+#[rstest]
+#[case::crash(Cluster::crash)]
+#[case::power_loss(Cluster::lose_power)]
+fn second_incident_of_a_host_needs_a_command_and_a_proof_of_its_own(#[case] again: fn(&mut Cluster, &str)) {
     let mut cluster = evacuating();
     cluster.until("h1", HostState::Evacuated);
     cluster.power_on("h1");
@@ -151,7 +154,7 @@ fn second_incident_of_a_host_needs_a_proof_of_its_own() {
     let guest = cluster.nova.boot(21, "h1");
     guest.runs_on.insert("h1".to_owned());
     let commands = cluster.power_offs("h1");
-    cluster.crash("h1");
+    again(&mut cluster, "h1");
     cluster.until("h1", HostState::Evacuated);
     assert!(cluster.power_offs("h1") > commands);
     assert_eq!(cluster.nova.running_on("h1"), 0);
