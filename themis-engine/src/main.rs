@@ -1,5 +1,7 @@
 //! `themis-engine`: everything is built here, by hand, top to bottom.
 
+use std::io::Write as _;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +40,18 @@ struct Options {
     common: CommonOptions,
 }
 
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    let Err(error) = start_and_run(&Options::parse()) else {
+        return ExitCode::SUCCESS;
+    };
+    let line = start::in_one_line(&error);
+    tracing::error!("{line}");
+    // Also where a log file hides it from whoever started the program.
+    let _ = writeln!(std::io::stderr(), "themis-engine: {line}");
+    ExitCode::FAILURE
+}
+
+fn start_and_run(options: &Options) -> anyhow::Result<()> {
     let start = start("themis-engine", &options.common, &config::sections())?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
