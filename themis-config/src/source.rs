@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use config::builder::DefaultState;
+use config::{Config, ConfigBuilder, ValueKind};
 use ini::{Ini, ParseOption};
 
 use crate::{ConfigError, Section, Value, catalogue, nearest};
@@ -25,42 +27,16 @@ struct Entry {
     origin: String,
 }
 
-impl Source {
-    /// Reads files in order; a later one wins. `environment` is the process's, or a test's.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is not INI.
-    pub fn load(
-        files: &[impl AsRef<Path>],
-        environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, ConfigError> {
-        let mut source = Self::default();
-        for file in files {
-            let name = file.as_ref().display().to_string();
-            let text = std::fs::read_to_string(file.as_ref()).map_err(|source| ConfigError::Read {
-                file: name.clone(),
-                source,
-            })?;
-            source.add(&name, &text)?;
-        }
-        source.environment = environment
-            .into_iter()
-            .filter(|(key, _)| key.starts_with("THEMIS_"))
-            .collect();
-        Ok(source)
-    }
+/// One file as a layer. Not config's own INI format: that one takes backslashes for escapes and glues an indented line to
+/// the next key.
+#[derive(Debug, Clone)]
+struct IniLayer {
+    name: String,
+    sections: BTreeMap<String, BTreeMap<String, String>>,
+}
 
-    /// A configuration from text, for tests and tools.
-    ///
-    /// # Errors
-    /// Text that is not INI.
-    pub fn from_text(name: &str, text: &str) -> Result<Self, ConfigError> {
-        let mut source = Self::default();
-        source.add(name, text)?;
-        Ok(source)
-    }
-
-    fn add(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
+impl IniLayer {
+    fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
         let option = ParseOption {
             enabled_quote: false,
             enabled_escape: false,
@@ -72,28 +48,111 @@ impl Source {
             line: error.line,
             what: error.msg.to_string(),
         })?;
+        let mut sections: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for (section, properties) in &parsed {
             let section = section.unwrap_or("DEFAULT").trim().to_ascii_lowercase();
-            let entries = self.sections.entry(section).or_default();
-            let mut fresh: BTreeMap<String, Entry> = BTreeMap::new();
+            let entries = sections.entry(section).or_default();
             for (key, value) in properties.iter() {
                 let text = unquote(value.trim());
-                fresh
+                entries
                     .entry(key.trim().replace('-', "_").to_ascii_lowercase())
-                    .and_modify(|entry| entry.text = format!("{},{text}", entry.text))
-                    .or_insert_with(|| Entry {
-                        text: text.to_owned(),
-                        origin: name.to_owned(),
-                    });
+                    .and_modify(|known| *known = format!("{known},{text}"))
+                    .or_insert_with(|| text.to_owned());
             }
-            entries.extend(fresh);
         }
-        self.files = if self.files.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}, {name}", self.files)
+        Ok(Self {
+            name: name.to_owned(),
+            sections,
+        })
+    }
+}
+
+impl config::Source for IniLayer {
+    fn clone_into_box(&self) -> Box<dyn config::Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<config::Map<String, config::Value>, config::ConfigError> {
+        let value = |text: &String| config::Value::new(Some(&self.name), ValueKind::String(text.clone()));
+        let table = |entries: &BTreeMap<String, String>| {
+            let entries = entries.iter().map(|(key, text)| (key.clone(), value(text))).collect();
+            config::Value::new(Some(&self.name), ValueKind::Table(entries))
         };
-        Ok(())
+        Ok(self
+            .sections
+            .iter()
+            .map(|(name, entries)| (name.clone(), table(entries)))
+            .collect())
+    }
+}
+
+impl Source {
+    /// Reads files in order; a later one wins. `environment` is the process's, or a test's.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not INI.
+    pub fn load(
+        files: &[impl AsRef<Path>],
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut layers = Vec::new();
+        for file in files {
+            let name = file.as_ref().display().to_string();
+            let text = std::fs::read_to_string(file.as_ref()).map_err(|source| ConfigError::Read {
+                file: name.clone(),
+                source,
+            })?;
+            layers.push(IniLayer::parse(&name, &text)?);
+        }
+        let environment = environment.into_iter().filter(|(key, _)| key.starts_with("THEMIS_"));
+        Ok(Self {
+            environment: environment.collect(),
+            ..Self::merge(layers)?
+        })
+    }
+
+    /// A configuration from text, for tests and tools.
+    ///
+    /// # Errors
+    /// Text that is not INI.
+    pub fn from_text(name: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::merge(vec![IniLayer::parse(name, text)?])
+    }
+
+    /// Lays the files over one another: a later one wins, key by key.
+    fn merge(layers: Vec<IniLayer>) -> Result<Self, ConfigError> {
+        let files = layers
+            .iter()
+            .map(|layer| layer.name.clone())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let unreadable = |what: config::ConfigError| ConfigError::Syntax {
+            file: files.clone(),
+            line: 0,
+            what: what.to_string(),
+        };
+        let builder = layers
+            .into_iter()
+            .fold(Config::builder(), ConfigBuilder::<DefaultState>::add_source);
+        let merged = builder
+            .build()
+            .and_then(|config| config.cache.into_table())
+            .map_err(unreadable)?;
+        let mut sections = BTreeMap::new();
+        for (name, section) in merged {
+            let mut entries = BTreeMap::new();
+            for (key, value) in section.into_table().map_err(unreadable)? {
+                let origin = value.origin().unwrap_or_default().to_owned();
+                let text = value.into_string().map_err(unreadable)?;
+                entries.insert(key, Entry { text, origin });
+            }
+            sections.insert(name, entries);
+        }
+        Ok(Self {
+            files,
+            sections,
+            environment: BTreeMap::new(),
+        })
     }
 
     /// The section of the type's own name.
@@ -296,6 +355,27 @@ mod tests {
             "{error}"
         );
         std::fs::remove_file(directory).unwrap();
+    }
+
+    #[test]
+    fn a_later_file_wins_key_by_key() {
+        let file = |number: u32, text: &str| {
+            let path = std::env::temp_dir().join(format!("themis-layer-{}-{number}", std::process::id()));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let first = file(1, "[engine]\nlease_ttl = 3\nname = a\n[network:storage.1]\nbind = x\n");
+        let second = file(2, "[Engine]\nlease-ttl = soon\n");
+        let source = Source::load(&[&first, &second], []).unwrap();
+        assert_eq!(source.value::<String>("engine", "name", None).unwrap(), "a");
+        let error = source.section::<Engine>().unwrap_err().to_string();
+        assert!(
+            error.starts_with(&second.display().to_string()),
+            "the file that says it is named: {error}"
+        );
+        assert_eq!(source.family::<Network>().unwrap()[0].0, "storage.1");
+        std::fs::remove_file(first).unwrap();
+        std::fs::remove_file(second).unwrap();
     }
 
     #[test]
