@@ -51,8 +51,7 @@ def themis(lab, timeline, kind):
 def resident(lab, name):
     """VmRSS of a daemon of the lab in MiB."""
     if name == "leader":
-        name = next(e for e in ("engine-1", "engine-2") if (Themis(lab).rows("holder", "from leases where name = 'engine'")
-                                                           [0]["holder"]).startswith(e))
+        name = Themis(lab).leader()
     pid = (lab.dir / "run" / (name + ".pid")).read_text().split()[0]
     with open(f"/proc/{pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
@@ -84,8 +83,8 @@ def main(rounds):
         bares.append(bare(lab, timeline))
         shorts.append(themis(lab, timeline, "short"))
     product = themis(lab, timeline, "product")
-    lab.run("periods", "short")
     memory = {name: resident(lab, daemon) for name, (daemon, _) in MEMORY.items()}
+    lab.run("periods", "short")
     rows = figures(bares, shorts, product, memory)
     for what, measured, most, unit in rows:
         verdict = "" if most is None else ("within" if measured <= most else "MISSED") + f" {most}"

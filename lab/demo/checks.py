@@ -181,7 +181,7 @@ def held_until_vouched(story):
 
 def leader_changed(story):
     killed = [line for line in story.lab.log("nova-gate")[story.facts["gate"]:] if " killed " in line]
-    before, after = story.facts["leader"], story.leader()
+    before, after = story.facts["leader"], story.themis.leader()
     return Check("the leader was killed after its request, another engine leads", DATABASE,
                  len(killed) == 1 and bool(after) and after != before, f"{before} was killed, {after} leads")
 

@@ -187,7 +187,7 @@ def dest_hangs(story):
 @scenario("engine-crash", "The leader dies right after an evacuate request reached Nova: the standby finishes, nothing is posted twice.",
           [*FENCED, c.leader_changed])
 def engine_crash(story):
-    story.facts["leader"] = story.leader()
+    story.facts["leader"] = story.themis.leader()
     story.lab.run("gate", "crash-leader")
     story.fault(f"{story.victim}: kernel panic; the leader {story.facts['leader']} will die after its first evacuate request")
     story.lab.run("kill", story.victim)

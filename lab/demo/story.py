@@ -55,11 +55,6 @@ class Story:
         incidents = self.themis.incidents(self.began)
         return bool(incidents) and all(i["status"] == "closed" for i in incidents)
 
-    def leader(self):
-        """The engine that holds the lease, as the database has it; None when none does."""
-        rows = self.themis.rows("holder", "from leases where name = 'engine'")
-        return rows[0]["holder"] if rows else None
-
     def look_on(self, seconds):
         """Let time pass in which something must not happen; the timeline goes on meanwhile."""
         time.sleep(seconds)

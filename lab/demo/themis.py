@@ -84,11 +84,11 @@ class Themis:
     # ---- database, for what is checked
 
     def rows(self, columns, rest):
-        """`select COLUMNS REST` as dicts; every value crosses the client hex-encoded, so that texts come whole."""
-        names = [c.strip("` ") for c in columns.split(",")]
-        fields = ", ".join(f"hex({c})" for c in columns.split(","))
+        """`select COLUMNS REST` as dicts; every value crosses the client as x and its hex code, so that texts come whole."""
+        names = columns.split(",")
+        fields = ", ".join(f"concat('x', hex({c}))" for c in names)
         text = self.lab.sql(f"select {fields} {rest}")
-        return [dict(zip(names, (None if v == "NULL" else bytes.fromhex(v).decode() for v in row))) for row in text if row != [""]]
+        return [dict(zip(names, (None if v == "NULL" else bytes.fromhex(v[1:]).decode() for v in row))) for row in text]
 
     def incidents(self, since):
         """Incidents opened at or after `since` (a datetime), oldest first."""
@@ -103,6 +103,11 @@ class Themis:
             event["at"] = moment(event["at"])
             event["reason"] = json.loads(event["reason"])
         return found
+
+    def leader(self):
+        """The engine that holds the lease; None when none does."""
+        rows = self.rows("holder", "from leases where name = 'engine'")
+        return rows[0]["holder"] or None if rows else None
 
     def states(self):
         """{host name: {state, reason, view}} as stored."""
