@@ -7,6 +7,7 @@ pub mod epoch;
 pub mod host_state;
 pub mod ids;
 pub mod inquiry;
+pub mod leader;
 pub mod mode;
 pub mod moment;
 pub mod network;

@@ -96,7 +96,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
         ids: Arc::new(RandomIds),
     };
     let engine = Engine::new(settings, ports);
-    let served = listen(bus.as_ref(), &name, &engine.mailbox())?;
+    let served = listen(bus.as_ref(), &name, &engine.mailbox(), &engine.callers())?;
     ask_all(&questions, &name).await;
     start::ready();
     engine.run(stop).await;

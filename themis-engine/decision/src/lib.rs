@@ -15,6 +15,7 @@ pub mod matrix;
 pub mod outage;
 pub mod policy;
 pub mod power;
+pub mod preflight;
 pub mod recovery;
 pub mod requests;
 #[cfg(test)]

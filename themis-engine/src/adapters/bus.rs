@@ -1,4 +1,4 @@
-//! The bus: questions out, reports and answers into the inbox, wake-ups from the API.
+//! The bus: questions out, reports and answers into the inbox, wake-ups from the API, calls to the leader.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use themis_core::inquiry::ResendInquiry;
+use themis_core::leader;
 use themis_core::report::{ENGINE_TOPIC, HOSTMONITOR_TOPIC, OBSERVATIONS_TOPIC, RPC_VERSION};
 use themis_messaging as messaging;
 use themis_messaging::{
     Context, Endpoint, Handler, Keep, NameError, RpcError, ServerName, Serving, Target, Topic, argument,
 };
 
+use crate::calls::{Callers, Question};
 use crate::inbox::{Event, Mailbox};
 use crate::ports::bus::{Bus, Inquiry};
 
@@ -63,9 +65,17 @@ impl Bus for OsloBus {
 ///
 /// # Errors
 /// A name that is no name, or a topic that is served already.
-pub fn listen(bus: &dyn messaging::Bus, server: &str, mailbox: &Mailbox) -> anyhow::Result<Vec<Serving>> {
+pub fn listen(
+    bus: &dyn messaging::Bus,
+    server: &str,
+    mailbox: &Mailbox,
+    callers: &Callers,
+) -> anyhow::Result<Vec<Serving>> {
     let version = RPC_VERSION.parse()?;
-    let ears: Arc<dyn Handler> = Arc::new(Ears(mailbox.clone()));
+    let ears: Arc<dyn Handler> = Arc::new(Ears {
+        mailbox: mailbox.clone(),
+        callers: callers.clone(),
+    });
     [OBSERVATIONS_TOPIC, ENGINE_TOPIC]
         .into_iter()
         .map(|topic| {
@@ -83,7 +93,10 @@ pub async fn ask_all(bus: &OsloBus, engine: &str) {
     .await;
 }
 
-struct Ears(Mailbox);
+struct Ears {
+    mailbox: Mailbox,
+    callers: Callers,
+}
 
 #[async_trait]
 impl Handler for Ears {
@@ -93,9 +106,15 @@ impl Handler for Ears {
             "probe_answer" => Event::Probe(argument(&args, "answer")?),
             "census_answer" => Event::Census(argument(&args, "answer")?),
             "wake" => Event::Wake,
+            leader::STATUS => return self.callers.ask(Question::Status).await,
+            leader::PREFLIGHT => return self.callers.ask(Question::Preflight).await,
+            leader::DEVICE_TEST => {
+                let device = argument(&args, "device")?;
+                return self.callers.ask(Question::DeviceTest(device)).await;
+            }
             other => return Err(RpcError::no_such_method(other)),
         };
-        self.0.offer(event);
+        self.mailbox.offer(event);
         Ok(Value::Null)
     }
 }

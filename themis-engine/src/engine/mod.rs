@@ -4,8 +4,9 @@
 //! next reads the database. So memory and database cannot part for longer than one turn, and there is one path for a
 //! crash, a lost connection and a lost lease. A standby hears the same reports and runs the same accusation timers, so
 //! that it can decide the moment it leads. Files: [`turn`](self) in `turn.rs`, events in `events.rs`, leadership in
-//! `leading.rs`, requests and claims in `petitions.rs`.
+//! `leading.rs`, requests and claims in `petitions.rs`, answers to callers in `answers.rs`.
 
+mod answers;
 mod events;
 mod leading;
 mod petitions;
@@ -24,6 +25,7 @@ use themis_decision::{Change, Policy, WantedEffect, World};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::calls::{Callers, Calls};
 use crate::effects::{Executor, Subject};
 use crate::inbox::{Event, Inbox, Mailbox};
 use crate::lease::{Lease, LeaseTimes};
@@ -89,6 +91,7 @@ pub struct Engine {
     settings: Settings,
     ports: Ports,
     inbox: Inbox,
+    calls: Calls,
     executor: Executor,
     world: World,
     lease: Lease,
@@ -133,6 +136,7 @@ impl Engine {
             settings,
             ports,
             inbox,
+            calls: Calls::default(),
             executor,
             world,
             lease,
@@ -160,6 +164,12 @@ impl Engine {
         self.inbox.mailbox()
     }
 
+    /// A handle for questions, for whoever brings callers.
+    #[must_use]
+    pub fn callers(&self) -> Callers {
+        self.calls.callers()
+    }
+
     /// Runs until `stop`, then gives the lease up.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut tick = tokio::time::interval(self.settings.tick);
@@ -175,6 +185,11 @@ impl Engine {
                         let Some(event) = self.inbox.ready() else { break };
                         self.take(event);
                     }
+                }
+                Some(asked) = self.calls.next() => {
+                    // Between turns: an answer moves nothing, so none follows.
+                    self.answer(asked);
+                    continue;
                 }
                 _ = tick.tick() => {}
             }

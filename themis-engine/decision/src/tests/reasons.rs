@@ -281,6 +281,15 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "power_device_of_another_machine",
                 "The device's System GUID is not the host's system UUID.",
             ),
+            ("no_hosts", "No host is registered."),
+            (
+                "settling",
+                "The leader has not heard the monitors for long enough to judge.",
+            ),
+            (
+                "too_few_monitors",
+                "Fewer monitors are heard than are wanted to judge a host.",
+            ),
         ],
     ),
     (

@@ -1,0 +1,91 @@
+//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, the test of a power
+//! device. The answers are facts that only the leader's memory holds; nothing here changes anything.
+//!
+//! Topic and version are those of [`crate::report::ENGINE_TOPIC`]; the call is sent to the engine that the lease row
+//! names. An engine that does not lead refuses with [`NOT_LEADING`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Epoch, HostId, HostState, Mode, NetworkName, PowerDeviceId, Reason, SegmentId};
+
+/// Method: [`LeaderStatus`]. No arguments.
+pub const STATUS: &str = "status";
+/// Method: [`Preflight`]. No arguments.
+pub const PREFLIGHT: &str = "preflight";
+/// Method: [`DeviceTest`]. Argument `device`: the id of a registered power device.
+pub const DEVICE_TEST: &str = "device_test";
+
+/// Class of the refusal by an engine that does not lead (any more).
+pub const NOT_LEADING: &str = "NotLeading";
+/// Class of the refusal when the leader knows no such power device (yet).
+pub const UNKNOWN_DEVICE: &str = "UnknownPowerDevice";
+
+/// How the leader stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaderStatus {
+    /// Its name among the engines.
+    pub engine: String,
+    /// Its release.
+    pub version: String,
+    /// Its fencing token.
+    pub epoch: Epoch,
+    /// The installation's mode.
+    pub mode: Mode,
+    /// It has heard for long enough to open incidents.
+    pub settled: bool,
+    /// Nova answered when it was last asked.
+    pub nova_answers: bool,
+    /// Registered hosts.
+    pub hosts: usize,
+    /// Monitors whose reports are fresh.
+    pub observers: usize,
+    /// Hosts in an incident.
+    pub incidents: usize,
+    /// Networks that are out for everybody.
+    pub networks_out: Vec<NetworkName>,
+}
+
+/// Whether Themis would save what it is there for, if it were armed now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preflight {
+    /// Nothing is missing: no reason, here or at any host.
+    pub ready: bool,
+    /// What is missing for all.
+    pub reasons: Vec<Reason>,
+    /// The hosts, by name.
+    pub hosts: Vec<PreflightHost>,
+}
+
+/// One host of the preflight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreflightHost {
+    /// Its id.
+    pub uuid: HostId,
+    /// Its name.
+    pub name: String,
+    /// Its segment.
+    pub segment_uuid: SegmentId,
+    /// Where it stands.
+    pub state: HostState,
+    /// It would be fenced and its instances brought back if it failed now and Themis were armed.
+    pub protected: bool,
+    /// Why not.
+    pub reasons: Vec<Reason>,
+}
+
+/// What a power device answered just now. Nothing was switched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceTest {
+    /// The device.
+    pub uuid: PowerDeviceId,
+    /// `on`, `off`, `unreachable` or `refused`.
+    pub state: String,
+    /// The System GUID that it showed.
+    pub guid: Option<String>,
+    /// Whether its word counts for the host.
+    pub bound: bool,
+    /// What is wrong, and the fix; absent when nothing is.
+    pub reason: Option<Reason>,
+    /// How long the answer took, in milliseconds.
+    pub took_ms: u64,
+}

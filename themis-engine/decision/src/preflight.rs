@@ -1,0 +1,108 @@
+//! The preflight: what would be missing if the installation were armed now. The same rules as the brakes, asked before
+//! anything fails; the mode itself is left out, for it is what the asker is about to change.
+
+use serde_json::json;
+use themis_core::leader::{Preflight, PreflightHost};
+use themis_core::{Moment, Reason};
+
+use crate::brakes::unprotected;
+use crate::world::World;
+
+/// Looks at all hosts.
+#[must_use]
+pub fn preflight(world: &World, now: Moment) -> Preflight {
+    let mut hosts: Vec<PreflightHost> = world
+        .hosts
+        .values()
+        .map(|host| {
+            let mut reasons = unprotected(world, host, now);
+            reasons.retain(|reason| reason.code != "observe_mode");
+            PreflightHost {
+                uuid: host.id,
+                name: host.name.clone(),
+                segment_uuid: host.segment,
+                state: host.state,
+                protected: reasons.is_empty(),
+                reasons,
+            }
+        })
+        .collect();
+    hosts.sort_by(|a, b| a.name.cmp(&b.name));
+    let reasons = for_all(world, now);
+    Preflight {
+        ready: reasons.is_empty() && hosts.iter().all(|host| host.protected),
+        reasons,
+        hosts,
+    }
+}
+
+/// What is missing for all hosts.
+fn for_all(world: &World, now: Moment) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if world.hosts.is_empty() {
+        let text = "no host is registered; 'openstack segment host create' registers one";
+        reasons.push(Reason::new("no_hosts", text));
+    }
+    if !world.settled {
+        let text = "the leader has not heard the monitors for long enough; ask again in some seconds";
+        reasons.push(Reason::new("settling", text));
+    }
+    let observers = observers(world, now);
+    if observers < world.policy.quorum {
+        let text = format!(
+            "{observers} monitors are heard, {} are wanted to judge a host; start themis-hostmonitor on the hosts",
+            world.policy.quorum
+        );
+        let data = json!({"observers": observers, "quorum": world.policy.quorum});
+        reasons.push(Reason::new("too_few_monitors", text).with(data));
+    }
+    reasons
+}
+
+/// How many monitors' reports are fresh.
+#[must_use]
+pub fn observers(world: &World, now: Moment) -> usize {
+    let age = world.policy.report_age_max();
+    let names = world.evidence.observers.keys();
+    names
+        .filter(|name| world.evidence.fresh(name, now, age).is_some())
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{hear, report, world};
+
+    const NOW: Moment = Moment(1_000_000_000);
+
+    fn codes(reasons: &[Reason]) -> Vec<&str> {
+        reasons.iter().map(|reason| reason.code.as_str()).collect()
+    }
+
+    #[test]
+    fn the_mode_is_no_obstacle_and_a_missing_power_device_is() {
+        let mut world = world(3, NOW);
+        world.mode = themis_core::Mode::Observe;
+        for observer in ["h1", "h2", "h3"] {
+            hear(&mut world, report(observer).build(), NOW);
+        }
+        let looked = preflight(&world, NOW);
+        assert!(looked.reasons.is_empty(), "{:?}", looked.reasons);
+        assert!(!looked.ready);
+        assert_eq!(looked.hosts.len(), 3);
+        for host in &looked.hosts {
+            assert!(codes(&host.reasons).contains(&"no_power_device"), "{host:?}");
+            assert!(!codes(&host.reasons).contains(&"observe_mode"), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn a_leader_that_hears_nobody_says_so() {
+        let mut world = world(3, NOW);
+        world.settled = false;
+        assert_eq!(codes(&preflight(&world, NOW).reasons), ["settling", "too_few_monitors"]);
+        world.hosts.clear();
+        assert!(codes(&preflight(&world, NOW).reasons).contains(&"no_hosts"));
+    }
+}
