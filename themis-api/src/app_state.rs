@@ -10,6 +10,7 @@ use themis_openstack::token::TokenValidator;
 use time::OffsetDateTime;
 
 use crate::config::Settings;
+use crate::leader::Leader;
 use crate::policy::Rules;
 use crate::wake::Waker;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub nova: Nova,
     /// Wakes the engines after a write that is for them.
     pub waker: Waker,
+    /// Asks the leading engine.
+    pub leader: Leader,
     /// Seals passwords of power devices; `None` when no key is configured.
     pub seal_key: Option<SealKey>,
     /// Of the configuration.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use themis_messaging::Context;
 use themis_openstack::token::Caller;
 
 use crate::app_state::AppState;
 use crate::fault::Fault;
 use crate::microversion::Microversion;
 use crate::mount::UrlProject;
+use crate::request_id::RequestIds;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -21,10 +23,19 @@ pub struct Call {
     pub caller: Arc<Caller>,
     /// What the request asked for; the oldest outside `/v1`.
     pub version: Microversion,
+    ids: Option<RequestIds>,
     app: AppState,
 }
 
 impl Call {
+    /// What messages on the bus carry of this request: its ids, so that the engine's log can be read beside ours.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        self.ids.as_ref().map_or_else(Context::fresh, |ids| {
+            Context::of_request(&ids.local, ids.global.as_deref())
+        })
+    }
+
     /// Demands the right that `rule` stands for.
     ///
     /// # Errors
@@ -56,6 +67,7 @@ impl FromRequestParts<AppState> for Call {
         Ok(Self {
             caller,
             version,
+            ids: parts.extensions.get::<RequestIds>().cloned(),
             app: Arc::clone(app),
         })
     }

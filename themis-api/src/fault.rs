@@ -15,6 +15,7 @@ use themis_fencing::seal::SealError;
 use themis_openstack::ServiceError;
 use themis_openstack::nova::NovaError;
 
+use crate::leader::LeaderError;
 use crate::list_query::QueryError;
 use crate::schema::Violation;
 
@@ -123,6 +124,12 @@ pub enum Fault {
     KeystoneAway(#[source] ServiceError),
     #[error("Nova could not be asked whether this compute service exists. Try again later.")]
     NovaAway(#[source] NovaError),
+    #[error("No engine leads at the moment. Try again in some seconds; if it stays so, is themis-engine running?")]
+    NoLeader(#[source] LeaderError),
+    #[error("The leading engine did not answer. Try again; the log of themis-api says why.")]
+    LeaderAway(#[source] LeaderError),
+    #[error("The leading engine has not read this power device's record yet. Try again in some seconds.")]
+    LeaderBehind(#[source] LeaderError),
     #[error("The database is temporarily unavailable. Try again later.")]
     DatabaseAway(#[source] StoreError),
     #[error("The service is too busy. Try again later.")]
@@ -193,6 +200,9 @@ impl Fault {
             Self::NoSealKey
             | Self::KeystoneAway(_)
             | Self::NovaAway(_)
+            | Self::NoLeader(_)
+            | Self::LeaderAway(_)
+            | Self::LeaderBehind(_)
             | Self::DatabaseAway(_)
             | Self::Overloaded
             | Self::TimedOut => StatusCode::SERVICE_UNAVAILABLE,

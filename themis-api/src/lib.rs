@@ -14,6 +14,7 @@ pub mod cors;
 pub mod fault;
 pub mod health;
 pub mod iso8601;
+pub mod leader;
 pub mod list_query;
 pub mod microversion;
 pub mod mount;

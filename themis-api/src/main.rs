@@ -15,6 +15,7 @@ use clap::Parser;
 use themis_api::app_state::App;
 use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection, Settings, sections};
 use themis_api::cors::CorsSection;
+use themis_api::leader::Leader;
 use themis_api::policy::Rules;
 use themis_api::router;
 use themis_api::wake::Waker;
@@ -77,7 +78,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         tokens: TokenValidator::new(&session, keystone.token_cache_time),
         rules: Rules::of_file(policy_file(&source, &options.common.config_file)?)?,
         nova: Nova::from_section(&source.section::<NovaSection>()?, &session)?,
-        waker: Waker::new(Arc::clone(&bus) as Arc<dyn Bus>, engines),
+        waker: Waker::new(Arc::clone(&bus) as Arc<dyn Bus>, engines.clone()),
+        leader: Leader::new(Arc::clone(&bus) as Arc<dyn Bus>, engines),
         seal_key: seal_key(&source)?,
         settings: Settings::new(
             &api,

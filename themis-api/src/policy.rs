@@ -42,10 +42,13 @@ pub mod rule {
         THEMIS_HOSTS_DISABLE = "themis_api:hosts:disable",
         THEMIS_HOSTS_RETRY = "themis_api:hosts:retry",
         THEMIS_HOSTS_CONFIRM_DEAD = "themis_api:hosts:confirm_dead",
+        THEMIS_ENGINE_DETAIL = "themis_api:engine:detail",
+        THEMIS_PREFLIGHT_DETAIL = "themis_api:preflight:detail",
         THEMIS_REQUESTS_DETAIL = "themis_api:requests:detail",
         THEMIS_POWER_DEVICES_INDEX = "themis_api:power_devices:index",
         THEMIS_POWER_DEVICES_CREATE = "themis_api:power_devices:create",
         THEMIS_POWER_DEVICES_DELETE = "themis_api:power_devices:delete",
+        THEMIS_POWER_DEVICES_TEST = "themis_api:power_devices:test",
         THEMIS_MODE_DETAIL = "themis_api:mode:detail",
         THEMIS_MODE_UPDATE = "themis_api:mode:update",
         THEMIS_INCIDENTS_INDEX = "themis_api:incidents:index",
@@ -153,6 +156,8 @@ mod tests {
             roles: vec![role.to_owned()],
             is_admin_project: true,
             expires: datetime!(2099-01-01 00:00 UTC),
+            access_rules: None,
+            service: None,
         }
     }
 

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app_state::AppState;
 use crate::fault::Fault;
 use crate::resources::{extensions, hosts, missing_action, notifications, segments, vmoves};
-use crate::themis::{hosts as themis_hosts, incidents, mode, networks, power_devices, requests};
+use crate::themis::{engine, hosts as themis_hosts, incidents, mode, networks, power_devices, requests};
 use crate::{auth, body, cors, health, microversion, mount, request_id, unrouted, version_document};
 
 /// Masakari's API, as `docs/operators/compatibility.md` describes it.
@@ -88,6 +88,12 @@ fn themis() -> Router<AppState> {
             "/themis/v1/hosts/{host}/power-devices/{device}",
             ours(delete(power_devices::delete)),
         )
+        .route(
+            "/themis/v1/hosts/{host}/power-devices/{device}/test",
+            ours(post(power_devices::test)),
+        )
+        .route("/themis/v1/engine", ours(get(engine::show)))
+        .route("/themis/v1/preflight", ours(get(engine::preflight)))
         .route("/themis/v1/requests/{request}", ours(get(requests::show)))
         .route("/themis/v1/mode", ours(get(mode::show).put(mode::update)))
         .route("/themis/v1/incidents", ours(get(incidents::list)))

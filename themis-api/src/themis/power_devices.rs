@@ -1,5 +1,5 @@
 //! `/themis/v1/hosts/{host}/power-devices`: how a host's power is switched. The password is sealed before it is stored and
-//! is never shown again, not in an answer, an error or the log. Nothing is asked of the device here.
+//! is never shown again, not in an answer, an error or the log. A test is the leading engine's: it reads, switches nothing.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::SecretString;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use themis_core::PowerDeviceId;
+use themis_core::leader::{DEVICE_TEST, DeviceTest};
 use themis_db::StoreError;
-use themis_db::store::hosts::host_get;
+use themis_db::store::hosts::{HostRow, host_get};
 use themis_db::store::power_devices::{
     Acceptance, PowerDevice, PowerDeviceRow, power_device_create, power_device_delete, power_device_list,
 };
@@ -36,6 +37,11 @@ pub(crate) struct PowerDevices {
 #[derive(Debug, Serialize)]
 pub(crate) struct OnePowerDevice {
     power_device: PowerDeviceView,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OneTest {
+    power_device_test: DeviceTest,
 }
 
 /// A device in an answer: everything but the secret.
@@ -204,10 +210,7 @@ pub(crate) async fn delete(
 ) -> Result<Response, Fault> {
     call.demand(rule::THEMIS_POWER_DEVICES_DELETE)?;
     let host = super::host(&app.store, &id).await?;
-    let missing = || Fault::PowerDeviceMissing {
-        device: device.clone(),
-        host: host.name.clone(),
-    };
+    let missing = || missing(&device, &host);
     let device_id = exact(&device).ok_or_else(missing)?;
     power_device_delete(&app.store, host.uuid, device_id)
         .await
@@ -222,4 +225,28 @@ pub(crate) async fn delete(
     );
     app.waker.wake();
     Ok(no_content())
+}
+
+/// `POST /themis/v1/hosts/{host}/power-devices/{device}/test`: what the device answers the leading engine now.
+pub(crate) async fn test(
+    State(app): State<AppState>,
+    call: Call,
+    Path((id, device)): Path<(String, String)>,
+    Body(_): Body,
+) -> Result<Json<OneTest>, Fault> {
+    call.demand(rule::THEMIS_POWER_DEVICES_TEST)?;
+    let host = super::host(&app.store, &id).await?;
+    let rows = power_device_list(&app.store, host.uuid).await?;
+    let known = exact(&device).filter(|id| rows.iter().any(|row| row.device.uuid == *id));
+    let device: PowerDeviceId = known.ok_or_else(|| missing(&device, &host))?;
+    let args = json!({"device": device});
+    let power_device_test = app.leader.ask(&app.store, &call.context(), DEVICE_TEST, args).await?;
+    Ok(Json(OneTest { power_device_test }))
+}
+
+fn missing(device: &str, host: &HostRow) -> Fault {
+    Fault::PowerDeviceMissing {
+        device: device.to_owned(),
+        host: host.name.clone(),
+    }
 }

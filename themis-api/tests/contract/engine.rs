@@ -1,7 +1,7 @@
-//! An engine's ear on the in-process bus: counts how often it was woken.
+//! An engine's ear on the in-process bus: counts how often it was woken, and answers calls as a leader does.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,16 +17,21 @@ pub(crate) struct Engine {
     _serving: Serving,
 }
 
-#[derive(Default)]
+/// What the engine answers to a method and its arguments.
+type Answers = Box<dyn Fn(&str, &Value) -> Result<Value, RpcError> + Send>;
+
 struct Heard {
     wakes: AtomicUsize,
     changed: Notify,
+    answers: Mutex<Answers>,
 }
 
 #[async_trait]
 impl Handler for Heard {
-    async fn handle(&self, _: Context, method: &str, _: Value) -> Result<Value, RpcError> {
-        assert_eq!(method, "wake");
+    async fn handle(&self, _: Context, method: &str, args: Value) -> Result<Value, RpcError> {
+        if method != "wake" {
+            return self.answers.lock().unwrap()(method, &args);
+        }
         self.wakes.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
         Ok(Value::Null)
@@ -36,7 +41,11 @@ impl Handler for Heard {
 impl Engine {
     pub(crate) fn start() -> Self {
         let bus = LocalBus::new();
-        let heard = Arc::new(Heard::default());
+        let heard = Arc::new(Heard {
+            wakes: AtomicUsize::new(0),
+            changed: Notify::new(),
+            answers: Mutex::new(Box::new(|method, _| Err(RpcError::no_such_method(method)))),
+        });
         let endpoint = Endpoint::new(
             Topic::new(ENGINE_TOPIC).unwrap(),
             ServerName::new("engine-1").unwrap(),
@@ -56,6 +65,11 @@ impl Engine {
 
     pub(crate) fn target() -> Target {
         Target::topic(Topic::new(ENGINE_TOPIC).unwrap(), Version::ONE)
+    }
+
+    /// From now on calls are answered so.
+    pub(crate) fn answers(&self, answers: impl Fn(&str, &Value) -> Result<Value, RpcError> + Send + 'static) {
+        *self.heard.answers.lock().unwrap() = Box::new(answers);
     }
 
     /// Waits until a wake-up is heard; panics when none comes.

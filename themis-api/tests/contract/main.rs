@@ -11,6 +11,7 @@ mod checks;
 mod hosts;
 mod notifications;
 mod segments;
+mod themis_engine;
 mod themis_hosts;
 mod themis_incidents;
 mod themis_mode;

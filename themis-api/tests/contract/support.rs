@@ -10,6 +10,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use themis_api::app_state::App;
 use themis_api::config::Settings;
+use themis_api::leader::Leader;
 use themis_api::policy::Rules;
 use themis_api::router;
 use themis_api::wake::Waker;
@@ -155,6 +156,7 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
         rules: Rules::defaults(),
         nova: Nova::new(ServiceClient::of_cloud(&session, ServiceType::COMPUTE)),
         waker: Waker::new(engine.bus(), Engine::target()),
+        leader: Leader::new(engine.bus(), Engine::target()),
         seal_key: SealKey::from_text(&key),
         settings,
     });

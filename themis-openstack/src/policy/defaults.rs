@@ -247,6 +247,24 @@ pub const RULES: &[RuleDefault] = &[
         &["DELETE /themis/v1/hosts/{uuid}/power-devices/{id}"],
     ),
     rule(
+        "themis_api:power_devices:test",
+        ADMIN,
+        "Read a power device now; nothing is switched.",
+        &["POST /themis/v1/hosts/{uuid}/power-devices/{id}/test"],
+    ),
+    rule(
+        "themis_api:engine:detail",
+        ADMIN,
+        "Show which engine leads and how it stands.",
+        &["GET /themis/v1/engine"],
+    ),
+    rule(
+        "themis_api:preflight:detail",
+        ADMIN,
+        "Show what would be missing if Themis were armed now.",
+        &["GET /themis/v1/preflight"],
+    ),
+    rule(
         "themis_api:requests:detail",
         ADMIN,
         "Show an operator's request.",

@@ -1,0 +1,40 @@
+//! `/themis/v1/engine` and `/themis/v1/preflight`: what the leading engine says of itself, and what would be missing if
+//! the installation were armed now. Passed on as the leader answers.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::json;
+use themis_core::leader::{LeaderStatus, PREFLIGHT, Preflight, STATUS};
+
+use crate::app_state::AppState;
+use crate::call::Call;
+use crate::fault::Fault;
+use crate::policy::rule;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OneEngine {
+    engine: LeaderStatus,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct OnePreflight {
+    preflight: Preflight,
+}
+
+/// `GET /themis/v1/engine`.
+pub(crate) async fn show(State(app): State<AppState>, call: Call) -> Result<Json<OneEngine>, Fault> {
+    call.demand(rule::THEMIS_ENGINE_DETAIL)?;
+    let engine = app.leader.ask(&app.store, &call.context(), STATUS, json!({})).await?;
+    Ok(Json(OneEngine { engine }))
+}
+
+/// `GET /themis/v1/preflight`.
+pub(crate) async fn preflight(State(app): State<AppState>, call: Call) -> Result<Json<OnePreflight>, Fault> {
+    call.demand(rule::THEMIS_PREFLIGHT_DETAIL)?;
+    let preflight = app
+        .leader
+        .ask(&app.store, &call.context(), PREFLIGHT, json!({}))
+        .await?;
+    Ok(Json(OnePreflight { preflight }))
+}

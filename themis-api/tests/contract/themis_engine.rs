@@ -1,0 +1,153 @@
+//! `/themis/v1/engine`, `/themis/v1/preflight` and the test of a power device: what the leading engine is asked.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use themis_core::leader::{DEVICE_TEST, NOT_LEADING, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
+use themis_messaging::RpcError;
+
+use crate::support::{Api, with_api};
+
+const PATHS: [&str; 2] = ["/themis/v1/engine", "/themis/v1/preflight"];
+
+/// The lease is held by the engine of these tests.
+async fn with_leader(api: &Api) {
+    api.as_engine(async |_| Ok(())).await;
+}
+
+async fn device(api: &Api) -> String {
+    let segment = api.segment("s").await;
+    let host = api.host(&segment, "compute-1").await;
+    let body = json!({"power_device": {"address": "10.0.0.7", "username": "admin", "password": "secret"}});
+    let path = format!("/themis/v1/hosts/{host}/power-devices");
+    let made = api.post(&path, body).await.ok(201);
+    format!("{path}/{}", made["power_device"]["uuid"].as_str().unwrap())
+}
+
+fn status() -> Value {
+    json!({
+        "engine": "engine-1", "version": "0.1.0", "epoch": 3, "mode": "armed", "settled": true, "nova_answers": true,
+        "hosts": 4, "observers": 5, "incidents": 0, "networks_out": ["storage"],
+    })
+}
+
+#[tokio::test]
+async fn the_leader_says_how_it_stands() {
+    with_api(async |api| {
+        with_leader(api).await;
+        api.engine.answers(|method, args| {
+            assert_eq!((method, args), (STATUS, &json!({})));
+            Ok(status())
+        });
+        let shown = api.get("/themis/v1/engine").await.ok(200);
+        assert_eq!(shown["engine"], status());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_preflight_is_passed_on_as_the_leader_gives_it() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let reason = json!({"code": "too_few_monitors", "text": "1 monitors are heard", "data": null});
+        let preflight = json!({"ready": false, "reasons": [reason], "hosts": []});
+        let answer = preflight.clone();
+        api.engine.answers(move |method, _| {
+            assert_eq!(method, PREFLIGHT);
+            Ok(answer.clone())
+        });
+        assert_eq!(api.get("/themis/v1/preflight").await.ok(200)["preflight"], preflight);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_leader_the_answer_is_503_and_says_so() {
+    with_api(async |api| {
+        for path in PATHS {
+            let text = api
+                .get(path)
+                .await
+                .fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+            assert!(text.starts_with("No engine leads at the moment."), "{text}");
+        }
+        with_leader(api).await;
+        api.engine
+            .answers(|_, _| Err(RpcError::refused(NOT_LEADING, "engine-1 does not lead")));
+        let answer = api.get("/themis/v1/engine").await;
+        let text = answer.fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+        assert!(text.starts_with("No engine leads at the moment."), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_leader_of_another_release_is_no_500() {
+    with_api(async |api| {
+        with_leader(api).await;
+        api.engine.answers(|_, _| Ok(json!({"engine": 7})));
+        for path in PATHS {
+            let text = api
+                .get(path)
+                .await
+                .fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+            assert!(text.starts_with("The leading engine did not answer."), "{text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn only_an_admin_asks_the_leader() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let device = device(api).await;
+        for (method, path) in [
+            ("GET", PATHS[0]),
+            ("GET", PATHS[1]),
+            ("POST", &format!("{device}/test")),
+        ] {
+            let answer = api.by("member", method, path, None).await;
+            let text = answer.fault(StatusCode::FORBIDDEN, "forbidden");
+            assert!(text.starts_with("Policy doesn't allow themis_api:"), "{text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_power_device_is_tested_by_the_leader() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let device = device(api).await;
+        let uuid = device.rsplit('/').next().unwrap().to_owned();
+        let tested = json!({"uuid": uuid, "state": "on", "guid": null, "bound": true, "reason": null, "took_ms": 12});
+        let answer = tested.clone();
+        api.engine.answers(move |method, args| {
+            assert_eq!((method, args), (DEVICE_TEST, &json!({"device": uuid})));
+            Ok(answer.clone())
+        });
+        let shown = api.by("admin", "POST", &format!("{device}/test"), None).await.ok(200);
+        assert_eq!(shown["power_device_test"], tested);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_the_hosts_is_404_and_one_that_the_leader_has_not_read_yet_503() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let device = device(api).await;
+        let (list, _) = device.rsplit_once('/').unwrap();
+        for wrong in ["xyz", "1d9b22ac-a72d-4ed1-b9e3-4922a11c84e4"] {
+            let answer = api.by("admin", "POST", &format!("{list}/{wrong}/test"), None).await;
+            let text = answer.fault(StatusCode::NOT_FOUND, "itemNotFound");
+            assert_eq!(text, format!("No power device with id {wrong} on host compute-1."));
+        }
+        api.engine
+            .answers(|_, _| Err(RpcError::refused(UNKNOWN_DEVICE, "not yet")));
+        let answer = api.by("admin", "POST", &format!("{device}/test"), None).await;
+        let text = answer.fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+        assert!(text.contains("has not read this power device's record yet"), "{text}");
+    })
+    .await;
+}
