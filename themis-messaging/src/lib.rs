@@ -24,6 +24,7 @@ mod server;
 pub mod serving;
 pub mod settings;
 pub mod url;
+pub mod versioned;
 mod waiting;
 
 pub use bus::{Bus, Endpoint, Handler, Heard, Keep, Listener, Receipt, Sent, Subscription, argument};
