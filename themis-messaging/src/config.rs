@@ -81,8 +81,8 @@ themis_config::section! {
         pub driver: Vec<String> = "",
         /// Broker of the notifications; that of [DEFAULT] when empty.
         pub transport_url: SecretString = "",
-        /// Topics that each notification is sent to.
-        pub topics: Vec<String> = "notifications",
+        /// Topics that each notification is sent to; consumers of Masakari's listen on the default.
+        pub topics: Vec<String> = "versioned_notifications",
     }
 }
 

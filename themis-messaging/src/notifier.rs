@@ -28,6 +28,12 @@ pub enum NotifierError {
     Topic(#[from] NameError),
 }
 
+/// A publisher's name as OpenStack's services give it: the program and this machine, `masakari-api:controller-1`.
+#[must_use]
+pub fn publisher_id(program: &str) -> String {
+    format!("{program}:{}", rustix::system::uname().nodename().to_string_lossy())
+}
+
 /// Publishes notifications under one publisher's name.
 #[derive(Debug, Clone)]
 pub struct Notifier {
@@ -67,6 +73,19 @@ impl Notifier {
     pub fn to(mut self, topic: Topic) -> Self {
         self.topics = vec![topic];
         self
+    }
+
+    /// The same notifier under another publisher's name.
+    #[must_use]
+    pub fn of(mut self, publisher_id: &str) -> Self {
+        publisher_id.clone_into(&mut self.publisher_id);
+        self
+    }
+
+    /// Whether nothing is ever sent, because no driver is configured.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.forms.is_empty()
     }
 
     /// Publishes one notification on every topic and in every form; it returns at once. A broker that is away keeps

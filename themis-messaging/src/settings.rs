@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use themis_config::{ConfigError, Source};
 
-use crate::config::{RabbitSection, TransportSection, set_option};
+use crate::config::{NotificationSection, RabbitSection, TransportSection, set_option};
 use crate::url::{Host, TransportUrl, UrlError};
 
 /// Settings that cannot be used.
@@ -94,6 +94,25 @@ impl Settings {
     /// The first thing that is wrong, naming section and option; never the password.
     pub fn read(source: &Source) -> Result<Self, SettingsError> {
         let transport: TransportSection = source.section()?;
+        Self::with(source, transport)
+    }
+
+    /// The settings of the broker that notifications go to, when `[oslo_messaging_notifications] transport_url` names
+    /// another than the `[DEFAULT]` one.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn of_notifications(source: &Source) -> Result<Option<Self>, SettingsError> {
+        let url = source.section::<NotificationSection>()?.transport_url;
+        if url.expose_secret().is_empty() {
+            return Ok(None);
+        }
+        let mut transport: TransportSection = source.section()?;
+        transport.transport_url = url;
+        Self::with(source, transport).map(Some)
+    }
+
+    fn with(source: &Source, transport: TransportSection) -> Result<Self, SettingsError> {
         let mut rabbit: RabbitSection = source.section()?;
         let url = TransportUrl::parse(transport.transport_url.expose_secret())?;
         for (option, value) in &url.options {
@@ -183,6 +202,19 @@ mod tests {
             "[DEFAULT]\ntransport_url = rabbit://u:p@h/v?rabbit_quorum_queue=true\n[oslo_messaging_rabbit]\nssl = 1\n";
         let settings = read(text).unwrap();
         assert!(settings.queues.quorum && settings.rabbit.ssl);
+    }
+
+    #[test]
+    fn notifications_may_have_a_broker_of_their_own() {
+        let of = |text: &str| Settings::of_notifications(&Source::from_text("t.conf", text).unwrap()).unwrap();
+        assert!(of("[DEFAULT]\ntransport_url = rabbit://u:p@rpc/\n").is_none());
+        let settings = of(
+            "[DEFAULT]\ntransport_url = rabbit://u:p@rpc/\ncontrol_exchange = masakari\n\
+                           [oslo_messaging_notifications]\ntransport_url = rabbit://u:p@events/v\n",
+        );
+        let settings = settings.unwrap();
+        assert_eq!(settings.hosts[0].to_string(), "events:5672");
+        assert_eq!((settings.vhost.as_str(), settings.exchange.as_str()), ("v", "masakari"));
     }
 
     #[rstest]
