@@ -12,6 +12,7 @@ use reqwest::{Certificate, Client, RequestBuilder, redirect};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::correlation;
 use crate::error::{CallError, Effect, IdentityError};
 
 /// More than any list page of Nova; an answer that is larger is no answer.
@@ -86,6 +87,10 @@ pub(crate) async fn send(builder: RequestBuilder, call: Call, deadline: Instant)
                 source,
             }
         }
+    };
+    let builder = match correlation::request_id() {
+        Some(id) => builder.header(correlation::HEADER, id),
+        None => builder,
     };
     let mut response = builder.timeout(wait).send().await.map_err(lost)?;
     let mut body = Vec::new();

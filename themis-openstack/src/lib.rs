@@ -9,6 +9,7 @@
 
 pub mod clouds;
 pub mod config;
+pub mod correlation;
 pub mod error;
 mod http;
 pub mod keystone;

@@ -48,6 +48,7 @@ pub struct Request {
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
     microversion: Option<String>,
+    header: Option<(&'static str, &'static str)>,
     secret_header: Option<(&'static str, SecretString)>,
 }
 
@@ -75,6 +76,7 @@ impl Request {
             query: vec![],
             body: None,
             microversion: None,
+            header: None,
             secret_header: None,
         }
     }
@@ -97,6 +99,13 @@ impl Request {
     #[must_use]
     pub fn microversion(mut self, version: impl Into<String>) -> Self {
         self.microversion = Some(version.into());
+        self
+    }
+
+    /// With a header.
+    #[must_use]
+    pub(crate) const fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.header = Some((name, value));
         self
     }
 
@@ -222,6 +231,9 @@ impl ServiceClient {
         }
         if let Some(version) = &request.microversion {
             builder = builder.header("openstack-api-version", format!("{service} {version}"));
+        }
+        if let Some((name, value)) = request.header {
+            builder = builder.header(name, value);
         }
         if let Some((name, value)) = &request.secret_header {
             builder = builder.header(*name, secret_value(value));

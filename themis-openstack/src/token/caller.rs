@@ -1,7 +1,11 @@
 //! What Keystone says of a token: who, for what, with which roles, until when.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use time::OffsetDateTime;
+
+use super::access_rules::AccessRule;
 
 /// The bearer of a valid token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,10 @@ pub struct Caller {
     pub is_admin_project: bool,
     /// When the token ends.
     pub expires: OffsetDateTime,
+    /// The only requests that the token may be used for; `None` when it is bound to none.
+    pub access_rules: Option<Vec<AccessRule>>,
+    /// The service that sent the request on the user's behalf, by its own token.
+    pub service: Option<Arc<Self>>,
 }
 
 /// A user with its domain.
@@ -63,6 +71,7 @@ struct Token {
     #[serde(default)]
     roles: Vec<Reference>,
     is_admin_project: Option<bool>,
+    application_credential: Option<ApplicationCredential>,
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
 }
@@ -78,6 +87,11 @@ struct Owned {
 struct Reference {
     id: String,
     name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct ApplicationCredential {
+    access_rules: Option<Vec<AccessRule>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -106,6 +120,10 @@ impl From<TokenBody> for Caller {
             roles: token.roles.into_iter().map(|role| role.name).collect(),
             is_admin_project: token.is_admin_project.unwrap_or(true),
             expires: token.expires_at,
+            access_rules: token
+                .application_credential
+                .and_then(|credential| credential.access_rules),
+            service: None,
         }
     }
 }

@@ -12,10 +12,12 @@
 mod clouds;
 mod fake;
 mod faults;
+mod jws;
 mod lab;
 mod nova;
 mod placement;
 mod policy;
 mod policy_oslo;
+mod service_tokens;
 mod session;
 mod token;

@@ -25,6 +25,8 @@ fn caller(roles: &[&str]) -> Caller {
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         is_admin_project: true,
         expires: OffsetDateTime::UNIX_EPOCH,
+        access_rules: None,
+        service: None,
     }
 }
 

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::fake::{Fake, later, nobody, session};
+use crate::fake::{Fake, later, nobody, raw, session};
 
-const TOKENS: &str = "/v3/auth/tokens";
+pub(crate) const TOKENS: &str = "/v3/auth/tokens";
 
-fn bearer(ends_in: Duration) -> ResponseTemplate {
+pub(crate) fn bearer(ends_in: Duration) -> ResponseTemplate {
     let ends = (OffsetDateTime::now_utc() + ends_in).format(&Rfc3339).unwrap();
     ResponseTemplate::new(200).set_body_json(json!({"token": {
         "methods": ["password"], "expires_at": ends, "issued_at": "2026-11-20T10:00:00.000000Z", "audit_ids": ["x"],
@@ -247,4 +247,49 @@ async fn what_cannot_be_a_token_costs_keystone_nothing() {
         );
     }
     assert_eq!(fake.requests(TOKENS).await, 0);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_tried_again_within_the_deadline() {
+    let (address, seen) = raw(b"HTTP/1.1 200".to_vec()).await;
+    let validator = TokenValidator::new(&session(&format!("{address}/v3")), Duration::from_secs(300)).with_retries(2);
+    let error = validator.validate("any").await.unwrap_err();
+    assert!(matches!(error, TokenError::Unavailable(_)), "{error:?}");
+    assert_eq!(seen.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn refusals_leave_the_callers_that_are_known_in_their_place() {
+    let fake = Fake::start().await;
+    keystone_says(&fake, "good", bearer(Duration::from_secs(3600)), 1).await;
+    let nobody = Mock::given(method("GET"))
+        .and(path(TOKENS))
+        .respond_with(ResponseTemplate::new(404));
+    nobody.with_priority(9).mount(&fake.server).await;
+    let validator = validator(&fake);
+    validator.validate("good").await.unwrap();
+    for number in 0..200 {
+        let word = validator.validate(&format!("wrong-{number}")).await;
+        assert!(matches!(word, Err(TokenError::Invalid)));
+    }
+    validator.validate("good").await.unwrap();
+}
+
+#[tokio::test]
+async fn our_requests_to_keystone_bear_the_id_of_the_request_that_led_to_them() {
+    let fake = Fake::start().await;
+    let id = "req-0e8cd1cf-2f0e-4bb9-8c09-2b1b3f3f1c4b";
+    Mock::given(method("GET"))
+        .and(path(TOKENS))
+        .and(header("x-openstack-request-id", id))
+        .respond_with(bearer(Duration::from_secs(3600)))
+        .expect(1)
+        .mount(&fake.server)
+        .await;
+    let validator = validator(&fake);
+    themis_openstack::correlation::on_behalf_of(id, validator.validate("good"))
+        .await
+        .unwrap();
+    let login = &fake.server.received_requests().await.unwrap()[0];
+    assert_eq!(login.headers["x-openstack-request-id"], id);
 }
