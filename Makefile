@@ -4,7 +4,7 @@ SCENARIO ?= host-crash
 HOSTS ?= 4
 STEP := .ci/step
 
-.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios bench lab-up lab-down lab-wipe lab-status
+.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios bench lab-up lab-down lab-wipe lab-status bench-api
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -12,6 +12,10 @@ demo: $(if $(filter help,$(SCENARIO)),,lab-up) ## a host dies, its instances com
 	@lab/lab play $(SCENARIO)
 bench: release ## the figures: Themis beside a bare script on one lab, with the demo's and the product's periods; memory
 	@bench/run
+
+bench-api: packages ## themis-api beside Debian's masakari-api: throughput, latency, memory; four minutes, never a test
+	@cargo build --release --locked -p themis-api -p themis-cli
+	@bench/api
 
 test: packages format lint tidy unit doctest labtest scenarios ## everything that CI does
 check: format lint tidy ## formatting, clippy with warnings as errors, the rules of the house
