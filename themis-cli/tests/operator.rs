@@ -10,6 +10,7 @@ use programs::program;
 use serde_json::{Value, json};
 
 const UUID: &str = "11111111-1111-4111-8111-111111111111";
+const OTHER_UUID: &str = "55555555-5555-4555-8555-555555555555";
 const SEGMENT: &str = "22222222-2222-4222-8222-222222222222";
 const REQUEST: &str = "33333333-3333-4333-8333-333333333333";
 const INCIDENT: &str = "44444444-4444-4444-8444-444444444444";
@@ -28,7 +29,7 @@ fn host(name: &str, uuid: &str, protected: bool) -> Value {
 
 async fn two_hosts() -> Cloud {
     let cloud = Cloud::new().await;
-    let hosts = json!({"hosts": [host("compute-1", UUID, true), host("compute-2", "55555555-5555-4555-8555-555555555555", false)]});
+    let hosts = json!({"hosts": [host("compute-1", UUID, true), host("compute-2", OTHER_UUID, false)]});
     cloud.says_only("GET /themis/v1/hosts", 200, hosts);
     cloud
 }
@@ -167,6 +168,7 @@ async fn arming_shows_who_is_protected_and_waits_for_the_engines_word() {
         200,
         json!({"segments": [{"uuid": SEGMENT, "name": "demo"}]}),
     );
+    cloud.says("GET /themis/v1/preflight", 200, preflight());
     cloud.says("PUT /themis/v1/mode", 202, request("new", ""));
     let settled = format!("GET /themis/v1/requests/{REQUEST}");
     cloud.says(&settled, 200, request("new", ""));
@@ -216,6 +218,103 @@ async fn arming_shows_who_is_protected_and_waits_for_the_engines_word() {
         "{}",
         segment.err
     );
+}
+
+/// Of two hosts in two segments, one is protected.
+fn preflight() -> Value {
+    let host = |name: &str, uuid: &str, segment: &str, reasons: Value| {
+        json!({"uuid": uuid, "name": name, "segment_uuid": segment, "state": "active",
+               "protected": reasons == json!([]), "reasons": reasons})
+    };
+    let why = json!([{"code": "no_power_device", "text": "it has no power device", "data": null}]);
+    let hosts = [
+        host("compute-1", UUID, SEGMENT, json!([])),
+        host("compute-2", OTHER_UUID, SEGMENT, why),
+        host("compute-3", REQUEST, REQUEST, json!([])),
+    ];
+    json!({"preflight": {"ready": false, "reasons": [], "hosts": hosts}})
+}
+
+#[tokio::test]
+async fn the_preflight_ends_with_1_when_something_is_missing() {
+    let cloud = two_hosts().await;
+    cloud.says("GET /themis/v1/preflight", 200, preflight());
+    let ran = cloud
+        .themis(&["preflight", "-f", "value", "-c", "name", "-c", "protected"])
+        .await;
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert_eq!(ran.out, "compute-1 true\ncompute-2 false\ncompute-3 true\n");
+    assert!(ran.err.contains("1 of 3 hosts would not be saved"), "{}", ran.err);
+    cloud.says(
+        "GET /v1/segments",
+        200,
+        json!({"segments": [{"uuid": REQUEST, "name": "other"}]}),
+    );
+    let other = cloud.themis(&["preflight", "--segment", "other"]).await;
+    assert!(
+        other.code == 0 && !other.out.contains("compute-2"),
+        "{} {}",
+        other.out,
+        other.err
+    );
+}
+
+#[tokio::test]
+async fn the_leading_engine_is_shown_and_its_absence_is_5() {
+    let cloud = two_hosts().await;
+    let status = json!({"engine": "engine-1", "version": "0.1.0", "epoch": 3, "mode": "armed", "settled": true,
+        "nova_answers": false, "hosts": 2, "observers": 3, "incidents": 0, "networks_out": ["storage"]});
+    cloud.says("GET /themis/v1/engine", 200, json!({"engine": status}));
+    let ran = cloud.themis(&["engine", "show", "-f", "json"]).await;
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        (&shown["engine"], &shown["nova_answers"]),
+        (&json!("engine-1"), &json!(false)),
+        "{}",
+        ran.out
+    );
+    let none = json!({"serviceUnavailable": {"code": 503, "message": "No engine leads at the moment."}});
+    cloud.says_only("GET /themis/v1/engine", 503, none);
+    let away = cloud.themis(&["engine", "show"]).await;
+    assert!(
+        away.code == 5 && away.err.contains("No engine leads"),
+        "{} {}",
+        away.code,
+        away.err
+    );
+}
+
+#[tokio::test]
+async fn power_devices_are_tested_one_by_one_and_one_that_fails_ends_with_1() {
+    let cloud = two_hosts().await;
+    let list = format!("GET /themis/v1/hosts/{UUID}/power-devices");
+    let device = |uuid: &str, address: &str| {
+        json!({"uuid": uuid, "driver": "ipmi", "address": address, "port": 623, "system": "", "level": 1,
+               "username": "admin", "accepted": null})
+    };
+    cloud.says(
+        &list,
+        200,
+        json!({"power_devices": [device(REQUEST, "10.0.0.7"), device(SEGMENT, "10.0.0.8")]}),
+    );
+    let test = |uuid: &str, state: &str, reason: Value| {
+        let test = json!({"uuid": uuid, "state": state, "guid": null, "bound": reason.is_null(), "reason": reason, "took_ms": 12});
+        let route = format!("POST /themis/v1/hosts/{UUID}/power-devices/{uuid}/test");
+        cloud.says(&route, 200, json!({"power_device_test": test}));
+    };
+    test(REQUEST, "on", Value::Null);
+    let silent = json!({"code": "power_device_unreachable", "text": "it does not answer", "data": null});
+    test(SEGMENT, "unreachable", silent);
+    let both = cloud.themis(&["power-device", "test", "compute-1"]).await;
+    assert_eq!(both.code, 1, "{}", both.err);
+    assert!(
+        both.out.contains("10.0.0.7:623") && both.out.contains("it does not answer"),
+        "{}",
+        both.out
+    );
+    assert!(both.err.contains("1 of 2 power devices did not pass"), "{}", both.err);
+    let one = cloud.themis(&["power-device", "test", "compute-1", REQUEST]).await;
+    assert_eq!(one.code, 0, "{}", one.err);
 }
 
 #[tokio::test]

@@ -56,6 +56,18 @@ pub struct Preflight {
     pub hosts: Vec<PreflightHost>,
 }
 
+impl Preflight {
+    /// What concerns one segment, by its id as text; all of it without one.
+    #[must_use]
+    pub fn of(mut self, segment: Option<&str>) -> Self {
+        if let Some(segment) = segment {
+            self.hosts.retain(|host| host.segment_uuid.to_string() == segment);
+            self.ready = self.reasons.is_empty() && self.hosts.iter().all(|host| host.protected);
+        }
+        self
+    }
+}
+
 /// One host of the preflight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreflightHost {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use themis_core::Reason;
+use themis_core::leader::{DeviceTest, LeaderStatus, Preflight};
 use themis_openstack::keystone::ServiceType;
 use themis_openstack::service::{Endpoint, Method, Request, ServiceClient};
 use themis_openstack::{Effect, Session};
@@ -199,6 +200,34 @@ impl Api {
         let request = Request::new("remove a power device", Effect::Repeatable, Method::DELETE, path);
         self.client.call(&request).await?;
         Ok(())
+    }
+
+    /// Has the leading engine read a power device.
+    ///
+    /// # Errors
+    /// No such device, no engine leads, or no usable answer.
+    pub async fn power_device_test(&self, host: &str, device: &str) -> Result<DeviceTest, Failure> {
+        let path = format!("/themis/v1/hosts/{host}/power-devices/{device}/test");
+        let request = Request::new("test a power device", Effect::Repeatable, Method::POST, path);
+        self.read(request, "power_device_test").await
+    }
+
+    /// How the leading engine stands.
+    ///
+    /// # Errors
+    /// No engine leads, or no usable answer.
+    pub async fn engine(&self) -> Result<LeaderStatus, Failure> {
+        self.read(Request::get("ask the leading engine", "/themis/v1/engine"), "engine")
+            .await
+    }
+
+    /// What would be missing if Themis were armed now.
+    ///
+    /// # Errors
+    /// No engine leads, or no usable answer.
+    pub async fn preflight(&self) -> Result<Preflight, Failure> {
+        let request = Request::get("ask for the preflight", "/themis/v1/preflight");
+        self.read(request, "preflight").await
     }
 
     /// Asks something about a host: `enable`, `disable`, `retry`, `confirm-dead`.

@@ -45,6 +45,11 @@ pub enum Noun {
     /// Whether Themis acts
     #[command(subcommand)]
     Mode(Mode),
+    /// What would be missing if Themis were armed now; ends with 1 when something is
+    Preflight(Preflight),
+    /// The engine that leads
+    #[command(subcommand)]
+    Engine(Engine),
     /// Let Themis act, after a look at what would be protected
     Arm(Arm),
     /// Let Themis only watch and say what it would do
@@ -111,6 +116,16 @@ pub enum PowerDevice {
     },
     /// Register a device, or change the account of a registered one
     Set(SetPowerDevice),
+    /// Read the devices of a host now, by the leading engine; nothing is switched. Ends with 1 when one does not pass
+    Test {
+        /// Name or UUID
+        host: String,
+        /// Only this device: UUID
+        device: Option<String>,
+        /// How the answer is shown.
+        #[command(flatten)]
+        shape: Shape,
+    },
     /// Remove a device
     Delete {
         /// Name or UUID
@@ -158,6 +173,24 @@ pub struct SetPowerDevice {
 #[derive(Debug, Subcommand)]
 pub enum Mode {
     /// Observe or armed, for all and for single segments
+    Show(Shape),
+}
+
+/// `themis preflight`.
+#[derive(Debug, Args)]
+pub struct Preflight {
+    /// Only this segment: name or UUID
+    #[arg(long)]
+    pub segment: Option<String>,
+    /// How the answer is shown.
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// `themis engine`.
+#[derive(Debug, Subcommand)]
+pub enum Engine {
+    /// Which engine leads, what it hears, and whether it can act
     Show(Shape),
 }
 

@@ -43,6 +43,9 @@ pub enum Failure {
     /// The engine looked at the request and said no.
     #[error("refused: {0}")]
     Refused(String),
+    /// What was looked at is not as it must be.
+    #[error("not ready: {0}")]
+    NotReady(String),
     /// The operator did not confirm.
     #[error("not confirmed, nothing was done")]
     NotConfirmed,
@@ -95,7 +98,9 @@ impl Failure {
             Self::NotFound { .. } => Exit::NotFound,
             Self::Pending { .. } => Exit::Unavailable,
             Self::Half { source, .. } => source.exit(),
-            Self::Shape { .. } | Self::Refused(_) | Self::NotConfirmed | Self::Io { .. } => Exit::Failed,
+            Self::Shape { .. } | Self::Refused(_) | Self::NotReady(_) | Self::NotConfirmed | Self::Io { .. } => {
+                Exit::Failed
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod command;
 pub mod endpoint;
+pub mod engine;
 pub mod failure;
 pub mod hosts;
 pub mod incidents;

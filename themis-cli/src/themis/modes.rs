@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::api::{Api, Host};
+use super::api::Api;
 use super::command::{Arm, Observe};
 use super::failure::Failure;
-use super::{names, requests};
-use crate::output::{Answer, Cell, Shape, columns, render};
+use super::{engine, names, requests};
+use crate::output::{Answer, columns};
 
 /// `mode show`: the global mode, then segments that differ or say so.
 ///
@@ -37,30 +37,6 @@ pub async fn show(api: &Api) -> Result<Answer, Failure> {
     })
 }
 
-/// The hosts that arming is about, and whether each would be saved. A table: it is for the person who decides.
-fn preflight(hosts: &[&Host]) -> Result<String, Failure> {
-    let rows = hosts.iter().map(|host| {
-        let why: Vec<&str> = host
-            .protected_reasons
-            .iter()
-            .map(|reason| reason.text.as_str())
-            .collect();
-        vec![
-            host.name.as_str().into(),
-            host.state.as_str().into(),
-            Cell::yes_no(host.protected),
-            why.join("\n").into(),
-        ]
-    });
-    let answer = Answer::List {
-        columns: columns(&["name", "state", "protected", "why_not"]),
-        rows: rows.collect(),
-    };
-    let protected = hosts.iter().filter(|host| host.protected).count();
-    let table = render(&answer, &Shape::default())?;
-    Ok(format!("{table}{protected} of {} hosts protected\n", hosts.len()))
-}
-
 /// `arm`: prints the preflight through `show`, then asks and waits.
 ///
 /// # Errors
@@ -76,11 +52,8 @@ pub async fn arm(api: &Api, asked: &Arm, show: impl Fn(&str)) -> Result<String, 
         let host = names::find(&hosts, name).ok_or_else(|| names::unknown(&hosts, name))?;
         accepted.push(host.name.clone());
     }
-    let concerned = hosts
-        .iter()
-        .filter(|host| segment.as_ref().is_none_or(|s| s.uuid == host.segment_uuid));
-    show(&preflight(&concerned.collect::<Vec<_>>())?);
     let uuid = segment.as_ref().map(|segment| segment.uuid.as_str());
+    show(&engine::for_people(&api.preflight().await?.of(uuid))?);
     let body = json!({"value": "armed", "segment_uuid": uuid, "accept_unbound": accepted, "reason": asked.reason});
     let said = requests::settled(api, api.mode_ask(body).await?).await?;
     Ok(format!("{}\n", outcome("armed", &said)))

@@ -6,6 +6,8 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use themis_core::leader::DeviceTest;
+
 use super::api::{Api, Host, PowerDevice};
 use super::command::SetPowerDevice;
 use super::failure::Failure;
@@ -102,6 +104,72 @@ async fn replace(api: &Api, host: &Host, old: &PowerDevice, body: Value) -> Resu
         })
 }
 
+/// `power-device test`: all devices of the host, or one.
+///
+/// # Errors
+/// No such host or device, none registered, no engine leads.
+pub async fn test(api: &Api, host: &str, device: Option<&str>) -> Result<Vec<(PowerDevice, DeviceTest)>, Failure> {
+    let host = names::host(api, host).await?;
+    let devices = api.power_devices(&host.uuid).await?;
+    if let Some(device) = device {
+        find(&devices, device)?;
+    }
+    let mut tests = Vec::new();
+    for found in devices {
+        if device.is_none_or(|device| found.uuid == device) {
+            let test = api.power_device_test(&host.uuid, &found.uuid).await?;
+            tests.push((found, test));
+        }
+    }
+    if tests.is_empty() {
+        let text = format!(
+            "{} has no power device; register one with 'themis power-device set {}'",
+            host.name, host.name
+        );
+        return Err(Failure::NotReady(text));
+    }
+    Ok(tests)
+}
+
+/// The outcome of tests.
+#[must_use]
+pub fn tests(tests: &[(PowerDevice, DeviceTest)]) -> Answer {
+    let rows = tests.iter().map(|(device, test)| {
+        let why = test.reason.as_ref().map_or("", |reason| reason.text.as_str());
+        vec![
+            device.uuid.as_str().into(),
+            format!("{}:{}", device.address, device.port).as_str().into(),
+            test.state.as_str().into(),
+            Cell::yes_no(test.bound),
+            test.took_ms.into(),
+            why.into(),
+        ]
+    });
+    Answer::List {
+        columns: columns(&["uuid", "address", "power", "bound", "took_ms", "trouble"]),
+        rows: rows.collect(),
+    }
+}
+
+/// Whether all passed.
+///
+/// # Errors
+/// [`Failure::NotReady`] when one did not.
+pub fn passed(tests: &[(PowerDevice, DeviceTest)]) -> Result<(), Failure> {
+    let failed = tests.iter().filter(|(_, test)| test.reason.is_some()).count();
+    if failed == 0 {
+        return Ok(());
+    }
+    let text = format!("{failed} of {} power devices did not pass", tests.len());
+    Err(Failure::NotReady(text))
+}
+
+fn find<'a>(devices: &'a [PowerDevice], device: &str) -> Result<&'a PowerDevice, Failure> {
+    let known = || devices.iter().map(|device| device.uuid.as_str());
+    let found = devices.iter().find(|known| known.uuid == device);
+    found.ok_or_else(|| Failure::not_found("power device of that host", device, known()))
+}
+
 /// `power-device delete`.
 ///
 /// # Errors
@@ -109,9 +177,7 @@ async fn replace(api: &Api, host: &Host, old: &PowerDevice, body: Value) -> Resu
 pub async fn delete(api: &Api, host: &str, device: &str) -> Result<String, Failure> {
     let host = names::host(api, host).await?;
     let devices = api.power_devices(&host.uuid).await?;
-    let known = || devices.iter().map(|device| device.uuid.as_str());
-    let found = devices.iter().find(|known| known.uuid == device);
-    let found = found.ok_or_else(|| Failure::not_found("power device of that host", device, known()))?;
+    let found = find(&devices, device)?;
     api.power_device_delete(&host.uuid, &found.uuid).await?;
     Ok(format!("{}: power device {} removed\n", host.name, found.address))
 }

@@ -7,10 +7,10 @@ use themis_openstack::Session;
 use themis_openstack::clouds::{self, Environment};
 
 use super::api::Api;
-use super::command::{Command, Connection, Host, Incident, Mode, Noun, PowerDevice};
+use super::command::{Command, Connection, Engine, Host, Incident, Mode, Noun, PowerDevice};
 use super::failure::Failure;
 use super::power_devices::{self, PASSWORD_VARIABLE};
-use super::{hosts, incidents, modes, simulate, timeline};
+use super::{engine, hosts, incidents, modes, simulate, timeline};
 use crate::exit::Exit;
 use crate::output::{Answer, Format, Paint, Shape, render};
 
@@ -31,6 +31,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             run_power_device(&api, device, variable).await
         }
         Noun::Mode(Mode::Show(shape)) => print(&modes::show(&api).await?, &shape),
+        Noun::Preflight(asked) => engine::preflight(&api, asked.segment.as_deref(), &asked.shape, show).await,
+        Noun::Engine(Engine::Show(shape)) => print(&engine::show(&api).await?, &shape),
         Noun::Arm(arm) => write(&modes::arm(&api, &arm, show).await?),
         Noun::Observe(observe) => write(&modes::observe(&api, &observe).await?),
         Noun::Incident(incident) => run_incident(&api, incident).await,
@@ -60,6 +62,11 @@ async fn run_power_device(api: &Api, device: PowerDevice, password: Option<Secre
     match device {
         PowerDevice::List { host, shape } => print(&power_devices::list(api, &host).await?, &shape),
         PowerDevice::Set(asked) => print(&power_devices::set(api, &asked, password).await?, &asked.shape),
+        PowerDevice::Test { host, device, shape } => {
+            let tests = power_devices::test(api, &host, device.as_deref()).await?;
+            print(&power_devices::tests(&tests), &shape)?;
+            power_devices::passed(&tests)
+        }
         PowerDevice::Delete { host, device } => write(&power_devices::delete(api, &host, &device).await?),
     }
 }
