@@ -18,6 +18,8 @@ mod nova;
 mod placement;
 mod policy;
 mod policy_oslo;
+mod private_keystone;
+mod real_keystone;
 mod service_tokens;
 mod session;
 mod token;
