@@ -9,7 +9,7 @@ from demo import checks as c
 from demo.labtool import until
 
 # layout: where the instances are before the fault: "victim", all on it; "spread", evenly over the hosts;
-# "most", 14 on the victim and the others spread over the other hosts
+# "most", 14 on the victim and the others spread over the other hosts; a number, so many on the victim and no others
 Scenario = collections.namedtuple("Scenario", "name intent play checks layout armed")
 ALL = {}
 BACK_S = 180  # until every instance is back, confirm period not counted

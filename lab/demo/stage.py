@@ -54,6 +54,9 @@ class Stage:
                 self.themis.openstack("segment", "host", "create", host, "COMPUTE", "SSH", names[SEGMENT])
                 self.say(f"host {host}: openstack segment host create {host} COMPUTE SSH {SEGMENT}")
             self.point_power_device(host, host)
+        for row in self.themis.rows("name", "from hosts where deleted = 0 and on_maintenance = 1"):
+            self.themis.openstack("segment", "host", "update", names[SEGMENT], row["name"], "--on_maintenance", "False")
+            self.say(f"{row['name']} is out of maintenance")
 
     def point_power_device(self, host, owner):
         """The record of `host` names the BMC of `owner` (a host, or `spare`) and no other."""
@@ -152,22 +155,23 @@ class Stage:
         self.lab.oracle.forget()
 
     def boot(self, victim, layout):
-        """Twenty instances, all seen ticking."""
+        """Twenty instances, or as many as the layout says, all seen ticking."""
         others = [h for h in self.lab.hosts() if h != victim]
-        if layout == "victim":
-            plan = [(INSTANCES, victim)]
+        total = layout if isinstance(layout, int) else INSTANCES
+        if layout == "victim" or total == layout:
+            plan = [(total, victim)]
         elif layout == "most":
             plan = [(INSTANCES - 2 * len(others), victim), *((2, h) for h in others)]
         else:
             plan = [(INSTANCES, None)]
         for n, host in plan:
             self.lab.run("servers", str(n), *([host] if host else []), seconds=320)
-        until(f"{INSTANCES} guests ticking", lambda: len(self.lab.oracle.running()) == INSTANCES, 60)
+        until(f"{total} guests ticking", lambda: len(self.lab.oracle.running()) == total, 60)
         count = {}
         for hosts in self.lab.oracle.running().values():
             for host in hosts:
                 count[host] = count.get(host, 0) + 1
-        self.say(f"{INSTANCES} instances run: " + ", ".join(f"{n} on {h}" for h, n in sorted(count.items())))
+        self.say(f"{total} instances run: " + ", ".join(f"{n} on {h}" for h, n in sorted(count.items())))
 
     def wait_ready(self, armed):
         """Every host active; armed, also protected."""

@@ -20,6 +20,7 @@ class Story:
         self.t_fault = self.mono_fault = None
         self.progress = False  # whether instances are expected to come back elsewhere
         # what a scenario did besides, for its checks; how long the gate's log was
+        self.claims = []  # checks made in the course of the play
         self.facts = {"gate": len(lab.log("nova-gate"))}
         self.watch = Watch(self)
 
@@ -31,6 +32,12 @@ class Story:
     def say(self, text):
         """A line of the lab's own doing."""
         self.timeline.line("operator", "lab", text)
+
+    def claim(self, what, source, ok, seen):
+        """A check that needs the moment: kept, and said at once when it fails."""
+        self.claims.append({"what": what, "source": source, "ok": bool(ok), "seen": str(seen)})
+        if not ok:
+            self.timeline.line("bad", "FAILED", f"{what}: {seen}")
 
     def wait_kind(self, kind, seconds, host=None):
         """Until an event of that kind came for the host (the victim)."""
