@@ -186,7 +186,7 @@ async fn an_incident_is_told_from_its_events_and_steps_in_order(#[case] backend:
         })
         .collect();
     let step = |event, attempt| NewStep {
-        incident_uuid: uuid,
+        owner: uuid.into(),
         step: "evacuate".to_owned(),
         subject: "instance".to_owned(),
         attempt,

@@ -5,6 +5,7 @@ use themis_core::inquiry::{CensusAnswer, ProbeAnswer};
 use themis_core::power::PowerReading;
 use themis_core::report::Report;
 use themis_core::{HostId, IncidentId, InstanceId, Moment, PowerDeviceId};
+use themis_decision::notified::{Call, InstanceSight};
 use themis_decision::recovery::{Effect, InstanceLook, Outcome};
 use tokio::sync::mpsc;
 
@@ -69,6 +70,22 @@ pub enum Event {
         incident: IncidentId,
         /// What was done.
         effect: Effect,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// An instance in recovery was looked at.
+    Sighted {
+        /// Which.
+        instance: InstanceId,
+        /// As Nova shows it, `None` inside: it no longer exists. Outer `None`: Nova did not answer.
+        sight: Option<Option<InstanceSight>>,
+        /// When the request was sent.
+        asked: Moment,
+    },
+    /// A request for a notification's recovery ended.
+    CallEnded {
+        /// What was done.
+        call: Call,
         /// What came of it.
         outcome: Outcome,
     },

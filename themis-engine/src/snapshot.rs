@@ -91,6 +91,18 @@ fn take_state(record: &mut HostRecord, host: &StoredHost, now: Moment, wall: Off
     record.detail = serde_json::from_value(stored.detail.clone()).unwrap_or_default();
 }
 
+/// An operator who clears the maintenance flag clears it for failed processes too: the hosts that this changes.
+pub fn lifted(world: &mut World) -> Vec<HostId> {
+    let cleared = |host: &&mut HostRecord| host.detail.maintenance_by_process && !host.on_maintenance;
+    let hosts = world.hosts.values_mut().filter(cleared);
+    hosts
+        .map(|host| {
+            host.detail.maintenance_by_process = false;
+            host.id
+        })
+        .collect()
+}
+
 /// What a new leader does with the hosts that it finds in the middle of something.
 pub fn adopt(
     world: &mut World,

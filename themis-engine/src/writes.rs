@@ -72,6 +72,26 @@ pub fn rows(
                     at: clock.wall(),
                 });
             }
+            Change::Notified {
+                notification,
+                status,
+                message,
+            } => out.push(Write::Notification {
+                id: *notification,
+                status: (*status).to_owned(),
+                message: message.clone(),
+                at: clock.wall(),
+            }),
+            Change::NotifiedHold { notification, message } => out.push(Write::Held {
+                id: *notification,
+                message: message.clone(),
+                at: clock.wall(),
+            }),
+            Change::NotifiedStep { notification, row } => out.push(Write::NotifiedStep {
+                notification: *notification,
+                row: row.clone(),
+                at: clock.wall(),
+            }),
             Change::Maintenance { host, on } => out.push(Write::Maintenance { host: *host, on: *on }),
             Change::Vmove {
                 host,

@@ -5,8 +5,9 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use serde_json::Value;
-use themis_core::{Epoch, IncidentId};
+use themis_core::{Epoch, IncidentId, NotificationId};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::entity::TextUuid;
 use crate::entity::incidents;
@@ -30,11 +31,28 @@ pub struct StepRow {
     pub epoch: Epoch,
 }
 
+/// Whose log a line belongs to: an incident's, or that of a notification that asks for a recovery of its own. Both are
+/// random UUIDs and share the column `incident_uuid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogOwner(pub Uuid);
+
+impl From<IncidentId> for LogOwner {
+    fn from(id: IncidentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<NotificationId> for LogOwner {
+    fn from(id: NotificationId) -> Self {
+        Self(id.0)
+    }
+}
+
 /// A line to be appended; engine and epoch are the transaction's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewStep {
-    /// Of which incident.
-    pub incident_uuid: IncidentId,
+    /// In whose log.
+    pub owner: LogOwner,
     /// Which step of the workflow, at most 64 characters.
     pub step: String,
     /// What it acts on (an instance, a device, the host), at most 64 characters.
@@ -55,7 +73,7 @@ impl TryFrom<Model> for StepRow {
         Ok(Self {
             id: row.id,
             entry: NewStep {
-                incident_uuid: IncidentId(row.incident_uuid.0),
+                owner: LogOwner(row.incident_uuid.0),
                 step: row.step,
                 subject: row.subject,
                 attempt: row.attempt,
@@ -69,13 +87,24 @@ impl TryFrom<Model> for StepRow {
     }
 }
 
-/// The log of one incident, oldest first.
+/// One log, oldest line first.
 ///
 /// # Errors
 /// The database's trouble.
-pub async fn step_list(db: &impl ConnectionTrait, incident: IncidentId) -> Result<Vec<StepRow>, StoreError> {
+pub async fn step_list(db: &impl ConnectionTrait, owner: impl Into<LogOwner>) -> Result<Vec<StepRow>, StoreError> {
+    step_list_of(db, &[owner.into()]).await
+}
+
+/// Several logs, oldest line first over all.
+///
+/// # Errors
+/// The database's trouble.
+pub async fn step_list_of(db: &impl ConnectionTrait, owners: &[LogOwner]) -> Result<Vec<StepRow>, StoreError> {
+    if owners.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = Entity::find()
-        .filter(Column::IncidentUuid.eq(TextUuid(incident.0)))
+        .filter(Column::IncidentUuid.is_in(owners.iter().map(|owner| TextUuid(owner.0))))
         .order_by_asc(Column::Id)
         .all(db)
         .await?;
@@ -111,7 +140,7 @@ pub async fn step_append_in_txn(epoch: &EpochTxn, steps: &[NewStep]) -> Result<(
     let mut rows = Vec::with_capacity(steps.len());
     for step in steps {
         rows.push(ActiveModel {
-            incident_uuid: Set(TextUuid(step.incident_uuid.0)),
+            incident_uuid: Set(TextUuid(step.owner.0)),
             step: Set(step.step.clone()),
             subject: Set(step.subject.clone()),
             attempt: Set(step.attempt),

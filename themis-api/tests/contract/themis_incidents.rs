@@ -43,7 +43,7 @@ async fn incident(api: &Api) -> (IncidentId, HostId, String) {
     };
     let events = vec![event("opened"), event("checking")];
     let step = |event: StepEvent| NewStep {
-        incident_uuid: uuid,
+        owner: uuid.into(),
         step: "fence".to_owned(),
         subject: "compute-1".to_owned(),
         attempt: 1,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::brakes::power_word;
 use crate::host::{self, Turn};
+use crate::notified;
 use crate::outage::judge_outages;
 use crate::power::{DeviceTrack, PowerWord};
 use crate::recovery::{Effect, StepRow};
@@ -80,6 +81,29 @@ pub enum Change {
         host: HostId,
         /// On or off.
         on: bool,
+    },
+    /// The status of a notification of type `VM` or `PROCESS`.
+    Notified {
+        /// Which.
+        notification: NotificationId,
+        /// Masakari's word: `running`, `finished`, `ignored`, `error`, `failed`.
+        status: &'static str,
+        /// Why, for people.
+        message: Option<String>,
+    },
+    /// Why such a notification is held while it runs; `None`: it no longer is.
+    NotifiedHold {
+        /// Which.
+        notification: NotificationId,
+        /// Why, for people.
+        message: Option<String>,
+    },
+    /// A row of the workflow log of such a notification.
+    NotifiedStep {
+        /// Which.
+        notification: NotificationId,
+        /// The row.
+        row: notified::Row,
     },
     /// Where an instance's move stands: its vmove row.
     Vmove {

@@ -75,6 +75,28 @@ pub struct Policy {
     pub nova_request_horizon: Duration,
     /// What to do with instances whose root disk is on the dead host.
     pub local_disk: LocalDisk,
+    /// The metadata that marks an instance for a recovery of its own.
+    pub instance_ha_key: String,
+    /// Unmarked instances are recovered too.
+    pub instance_process_all: bool,
+    /// How long an instance may take to stop, or a request to it to be taken.
+    pub instance_stop_period: Duration,
+    /// How long a started instance may take to be active.
+    pub instance_start_period: Duration,
+    /// How often an instance in recovery is looked at.
+    pub instance_look_interval: Duration,
+    /// Notified recoveries under way at once.
+    pub notified_parallel: usize,
+    /// How long Nova may take to show a service disabled.
+    pub service_update_period: Duration,
+    /// Why a service is disabled for a failed process, for whoever reads it in Nova.
+    pub process_disable_reason: String,
+    /// After this a failed recovery of a notification is tried once more.
+    pub notification_retry_period: Duration,
+    /// A notification that was generated longer ago is given up.
+    pub notification_expiry: Duration,
+    /// A notification just heard is not given up earlier than this.
+    pub notification_expiry_grace: Duration,
 }
 
 /// What to do with an instance whose root disk is local: evacuation rebuilds it from its image, its data is lost.
@@ -124,6 +146,17 @@ impl Default for Policy {
             evacuation_attempts_max: 3,
             nova_request_horizon: s(120),
             local_disk: LocalDisk::Hold,
+            instance_ha_key: "HA_Enabled".to_owned(),
+            instance_process_all: false,
+            instance_stop_period: s(180),
+            instance_start_period: s(60),
+            instance_look_interval: s(1),
+            notified_parallel: 8,
+            service_update_period: s(180),
+            process_disable_reason: "Masakari detected process failed.".to_owned(),
+            notification_retry_period: s(120),
+            notification_expiry: s(86_400),
+            notification_expiry_grace: s(600),
         }
     }
 }

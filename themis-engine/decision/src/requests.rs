@@ -115,7 +115,7 @@ fn enable(world: &mut World, id: HostId, now: Moment) -> Answer {
             host.recovery.enable = crate::recovery::Task::Open;
             Answer::done(format!("{} is being returned to service", host.name))
         }
-        HostState::Disabled if host.on_maintenance && !host.detail.maintenance_by_incident => {
+        HostState::Disabled if host.maintenance_by_operator() => {
             return Answer::refused(
                 "on_maintenance",
                 format!(

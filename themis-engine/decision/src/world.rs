@@ -13,6 +13,7 @@ use themis_core::{
 use uuid::Uuid;
 
 use crate::evidence::Evidence;
+use crate::notified::Book;
 use crate::policy::Policy;
 use crate::recovery::Recovery;
 
@@ -37,6 +38,8 @@ pub struct World {
     pub evidence: Evidence,
     /// Networks that are out, and until when they count for nothing.
     pub outages: BTreeMap<NetworkName, Outage>,
+    /// Recoveries that notifications ask for.
+    pub notified: Book,
 }
 
 /// A network that is out for everybody.
@@ -124,6 +127,8 @@ pub struct HostDetail {
     pub disabled_by_operator: bool,
     /// We set the maintenance flag, for an incident.
     pub maintenance_by_incident: bool,
+    /// We set the maintenance flag, for a process that failed. Only an operator clears it.
+    pub maintenance_by_process: bool,
     /// The system UUID that its monitor last reported: what a power device's identity is compared with.
     pub system_uuid: Option<Uuid>,
     /// The boot id that its monitor last reported while it was good.
@@ -212,7 +217,13 @@ impl HostRecord {
     /// Whether an operator took it out: by request, or by the maintenance flag that we did not set.
     #[must_use]
     pub const fn disabled(&self) -> bool {
-        self.detail.disabled_by_operator || (self.on_maintenance && !self.detail.maintenance_by_incident)
+        self.detail.disabled_by_operator || self.maintenance_by_operator()
+    }
+
+    /// Whether the maintenance flag is set, and not by us.
+    #[must_use]
+    pub const fn maintenance_by_operator(&self) -> bool {
+        self.on_maintenance && !self.detail.maintenance_by_incident && !self.detail.maintenance_by_process
     }
 
     /// Whether it counts as a possible failure of a network: neither disabled nor known dead.
@@ -249,6 +260,7 @@ impl World {
             hosts: BTreeMap::new(),
             evidence: Evidence::default(),
             outages: BTreeMap::new(),
+            notified: Book::default(),
         }
     }
 

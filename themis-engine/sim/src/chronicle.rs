@@ -138,7 +138,19 @@ impl Chronicle {
                 Write::Closed { outcome, status, .. } => {
                     self.note(now, "closed", "", &format!("incident {outcome}, notification {status}"));
                 }
-                Write::Notification { status, .. } => self.note(now, "claim", "", status),
+                Write::Notification { status, message, .. } => {
+                    let text = format!("{status}: {}", message.as_deref().unwrap_or_default());
+                    self.note(now, "notice", "", text.trim_end_matches([':', ' ']));
+                }
+                Write::NotifiedStep { row, .. } => {
+                    self.note(now, "themis", "", &format!("{} {}", row.step.name(), row.event.name()));
+                }
+                Write::Held { message, .. } => {
+                    let text = message
+                        .as_ref()
+                        .map_or_else(|| "no longer held".to_owned(), |why| format!("held: {why}"));
+                    self.note(now, "notice", "", &text);
+                }
                 Write::Opened { .. }
                 | Write::Step { .. }
                 | Write::Maintenance { .. }

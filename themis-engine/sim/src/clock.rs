@@ -21,6 +21,12 @@ pub fn since_epoch(at: OffsetDateTime) -> Duration {
     (at - EPOCH).max(time::Duration::ZERO).unsigned_abs()
 }
 
+/// The wall time at a time of the simulation.
+#[must_use]
+pub fn wall(now: Duration) -> OffsetDateTime {
+    EPOCH + now
+}
+
 /// One engine's clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct SimClock {

@@ -1,11 +1,12 @@
 //! What a scenario's commands do to the world.
 
 use serde_json::json;
-use themis_core::{HostId, Mode, NotificationId, RequestId};
+use themis_core::{HostId, InstanceId, Mode, NotificationId, RequestId};
 use themis_engine::Event;
 use themis_engine::ports::store::{StoredNotification, StoredRequest};
 use uuid::Uuid;
 
+use crate::clock::wall;
 use crate::machines::{Machine, Time};
 use crate::scenario::Command;
 use crate::store::tables::NotificationRow;
@@ -36,7 +37,45 @@ pub fn happen(world: &World, command: &Command, id: Uuid) {
         Command::WrongBmc(host) => on(state, host, |m| (m.bmc.of_another, m.bmc.guid) = (true, id)),
         Command::Request(kind, host) => ask(world, state, kind, Some(host), json!({}), id),
         Command::Mode(mode) => ask(world, state, "mode", None, json!({"value": mode}), id),
-        Command::Claim(host) => claim(world, state, host, id),
+        Command::Claim(host) => notify(world, state, host, "COMPUTE_HOST", json!({"event": "STOPPED"}), id),
+        Command::InstanceReport(server, host, event, domain_event) => {
+            let instance = instance_of(state, server);
+            let payload = json!({"event": event, "vir_domain_event": domain_event, "instance_uuid": instance});
+            notify(world, state, host, "VM", payload, id);
+        }
+        Command::ProcessReport(host, process, event) => {
+            notify(
+                world,
+                state,
+                host,
+                "PROCESS",
+                json!({"event": event, "process_name": process}),
+                id,
+            );
+        }
+        Command::Guest(server) => {
+            let instance = instance_of(state, server);
+            let machines = state.site.machines.values_mut();
+            machines.for_each(|machine| machine.running.retain(|guest| Some(*guest) != instance));
+        }
+        Command::Plain(server) => {
+            if let Some(server) = instance_of(state, server).and_then(|id| state.nova.servers.get_mut(&id)) {
+                server.metadata.clear();
+            }
+        }
+        Command::Maintenance(host, on) => {
+            if let Some(id) = id_of(state, host) {
+                world.store.tables(|tables| {
+                    tables
+                        .hosts
+                        .get_mut(&id)
+                        .into_iter()
+                        .for_each(|row| row.on_maintenance = *on);
+                });
+                state.deliver(&Event::Wake);
+            }
+        }
+        Command::Compute(host, alive) => on(state, host, |m| m.compute = *alive),
         Command::Database(away) => world.store.set_away(*away),
         Command::DatabaseLosesAnswer => world.store.lose_answers(1),
         Command::Nova(away) => state.nova_away = *away,
@@ -68,18 +107,25 @@ fn ask(world: &World, state: &State, kind: &str, host: Option<&str>, args: serde
     state.deliver(&Event::Wake);
 }
 
-fn claim(world: &World, state: &State, host: &str, id: Uuid) {
+fn instance_of(state: &State, server: &str) -> Option<InstanceId> {
+    let named = state.nova.servers.iter().find(|(_, known)| known.name == server);
+    named.map(|(id, _)| *id)
+}
+
+fn notify(world: &World, state: &State, host: &str, kind: &str, payload: serde_json::Value, id: Uuid) {
     let Some(host) = id_of(state, host) else { return };
     let row = StoredNotification {
         id: NotificationId(id),
         host,
-        kind: "COMPUTE_HOST".to_owned(),
-        payload: json!({"event": "STOPPED"}),
+        kind: kind.to_owned(),
+        payload,
+        generated: wall(world.now()),
     };
     let row = NotificationRow {
         row,
         status: "new".to_owned(),
         message: None,
+        updated: None,
     };
     world.store.tables(|tables| tables.notifications.push(row));
     state.deliver(&Event::Wake);
@@ -120,6 +166,16 @@ fn words(command: &Command) -> (String, String) {
         Command::Mode(Mode::Armed) => of("", "operator asks: armed"),
         Command::Mode(Mode::Observe) => of("", "operator asks: observe"),
         Command::Claim(host) => of(host, "a monitor of Masakari notifies that it stopped"),
+        Command::InstanceReport(server, host, event, domain_event) => {
+            of(server, &format!("a monitor on {host} notifies {event} {domain_event}"))
+        }
+        Command::ProcessReport(host, process, event) => of(host, &format!("a monitor notifies {process} {event}")),
+        Command::Guest(server) => of(server, "its guest dies"),
+        Command::Plain(server) => of(server, "is not marked for HA"),
+        Command::Maintenance(host, true) => of(host, "operator sets maintenance"),
+        Command::Maintenance(host, false) => of(host, "operator clears maintenance"),
+        Command::Compute(host, true) => of(host, "nova-compute is back"),
+        Command::Compute(host, false) => of(host, "nova-compute dies"),
         Command::Database(true) => of("", "the database is away"),
         Command::Database(false) => of("", "the database is back"),
         Command::DatabaseLosesAnswer => of("", "the database will lose the next commit's answer"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use themis_core::InstanceId;
+use themis_decision::notified::InstanceSight;
 use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
 
 use crate::machines::{Site, Time};
@@ -17,6 +18,8 @@ const SCHEDULED_AFTER: Duration = Duration::from_millis(300);
 const CLAIMED_AFTER: Duration = Duration::from_millis(600);
 const STARTED_AFTER: Duration = Duration::from_millis(1_500);
 const DONE_AFTER: Duration = Duration::from_millis(1_700);
+/// From a stop or start accepted to done.
+const ERRAND_TAKES: Duration = Duration::from_millis(800);
 
 /// A nova-compute service as Nova's database has it.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +41,24 @@ pub struct Server {
     pub host: String,
     /// `active`, `error`, ...
     pub vm_state: String,
-    /// `rebuilding`, or nothing.
+    /// `rebuilding`, `powering-off`, ... or nothing.
     pub task_state: Option<String>,
+    /// Its metadata.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What nova-compute was asked to do with a server. It lies in the queue of the host to which it was sent for as long
+/// as nova-compute there does not work, whatever becomes of the server meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    /// The server.
+    pub server: InstanceId,
+    /// Whose queue it lies in.
+    pub host: String,
+    /// Start it; stop it otherwise.
+    pub start: bool,
+    /// From then on it is done.
+    at: Time,
 }
 
 /// An evacuation.
@@ -53,6 +72,8 @@ pub struct Migration {
     pub source: String,
     /// The host that the scheduler set resources aside on.
     pub claim: Option<String>,
+    /// The server's `vm_state` when it was posted.
+    was: String,
     /// Where to, once that host took it.
     pub dest: Option<String>,
     /// Nova's word.
@@ -73,6 +94,8 @@ pub struct Nova {
     pub migrations: Vec<Migration>,
     /// How many evacuate requests reached it.
     pub posts: usize,
+    /// Stops and starts that are not done yet.
+    pub errands: Vec<Errand>,
 }
 
 impl Migration {
@@ -116,10 +139,12 @@ impl Nova {
             return Err(format!("400 Compute service of {source} is still in use."));
         }
         server.task_state = Some("rebuilding".to_owned());
+        let was = server.vm_state.clone();
         self.migrations.push(Migration {
             id: i64::try_from(self.migrations.len() + 1).unwrap_or(i64::MAX),
             server: id,
             source,
+            was,
             claim: None,
             dest: None,
             status: "accepted",
@@ -129,7 +154,68 @@ impl Nova {
         Ok(())
     }
 
-    /// Lets heartbeats and evacuations go on.
+    /// One stop or start request. The answer is HTTP's.
+    ///
+    /// # Errors
+    /// What Nova refuses it with.
+    pub fn errand(&mut self, id: InstanceId, start: bool, now: Time) -> Result<(), String> {
+        let server = self.servers.get_mut(&id).ok_or("404 Instance could not be found.")?;
+        let fits = if start {
+            server.vm_state == "stopped"
+        } else {
+            matches!(server.vm_state.as_str(), "active" | "error")
+        };
+        if !fits || server.task_state.is_some() {
+            return Err(format!(
+                "409 Cannot '{}' instance while it is in vm_state {}",
+                if start { "start" } else { "stop" },
+                server.vm_state
+            ));
+        }
+        let task = if start { "powering-on" } else { "powering-off" };
+        server.task_state = Some(task.to_owned());
+        let (host, at) = (server.host.clone(), now + ERRAND_TAKES);
+        let server = id;
+        self.errands.push(Errand {
+            server,
+            host,
+            start,
+            at,
+        });
+        Ok(())
+    }
+
+    fn run_errands(&mut self, site: &mut Site, now: Time) {
+        let works = |host: &str| {
+            let machine = &site.machines[host];
+            machine.compute_works() && site.reaches_control(machine)
+        };
+        let (due, waiting): (Vec<Errand>, Vec<Errand>) = self
+            .errands
+            .drain(..)
+            .partition(|errand| errand.at <= now && works(&errand.host));
+        self.errands = waiting;
+        for errand in due {
+            if let Some(machine) = site.machines.get_mut(&errand.host) {
+                // On that host, wherever the server is by now: this is the harm in a start that comes late.
+                if errand.start {
+                    machine.running.insert(errand.server);
+                } else {
+                    machine.running.remove(&errand.server);
+                }
+            }
+            if let Some(server) = self
+                .servers
+                .get_mut(&errand.server)
+                .filter(|server| server.host == errand.host)
+            {
+                server.vm_state = if errand.start { "active" } else { "stopped" }.to_owned();
+                server.task_state = None;
+            }
+        }
+    }
+
+    /// Lets heartbeats, errands and evacuations go on.
     pub fn tick(&mut self, site: &mut Site, now: Time) {
         for (host, service) in &mut self.services {
             let machine = &site.machines[host];
@@ -138,6 +224,7 @@ impl Nova {
                 service.beat = now;
             }
         }
+        self.run_errands(site, now);
         for index in 0..self.migrations.len() {
             if self.migrations[index].open() {
                 self.advance(index, site, now);
@@ -167,11 +254,13 @@ impl Nova {
         }
         if age >= STARTED_AFTER && !entry.started {
             entry.started = true;
-            if let Some(machine) = site.machines.get_mut(&claim) {
+            // A server that was stopped is rebuilt and stopped again; it never runs for long.
+            let runs = migration.was != "stopped";
+            if let Some(machine) = site.machines.get_mut(&claim).filter(|_| runs) {
                 machine.running.insert(migration.server);
             }
             if let Some(server) = self.servers.get_mut(&migration.server) {
-                server.vm_state = "active".to_owned();
+                server.vm_state = if runs { "active" } else { "stopped" }.to_owned();
                 server.task_state = None;
             }
         }
@@ -260,6 +349,17 @@ impl Nova {
     /// Evacuations of a server, oldest first.
     pub fn of(&self, id: InstanceId) -> impl Iterator<Item = &Migration> {
         self.migrations.iter().filter(move |m| m.server == id)
+    }
+
+    /// A server as it is shown.
+    #[must_use]
+    pub fn sight(&self, id: InstanceId) -> Option<InstanceSight> {
+        self.servers.get(&id).map(|server| InstanceSight {
+            host: Some(server.host.clone()),
+            vm_state: server.vm_state.clone(),
+            task_state: server.task_state.clone(),
+            metadata: server.metadata.clone(),
+        })
     }
 
     /// A server on its way.

@@ -43,6 +43,10 @@ pub struct Play {
     pub counts: Counts,
     /// Each host's stored state at the end.
     pub states: Vec<(String, HostState)>,
+    /// Status and message of each notification at the end, oldest first.
+    pub notifications: Vec<(String, String)>,
+    /// Hosts whose maintenance flag is set at the end.
+    pub maintenance: Vec<String>,
 }
 
 /// Plays a scenario in virtual time; `live` prints its log as it grows.
@@ -138,7 +142,18 @@ fn ended(world: &World, scenario: &Scenario) -> Play {
         state.chronicle.note(now, "end", "vmoves", vmoves.trim());
     }
     state.chronicle.note(now, "end", "oracle", &verdict.to_string());
+    let (notifications, maintenance) = world.store.tables(|tables| {
+        let rows = tables.notifications.iter();
+        let flagged = tables.hosts.values().filter(|host| host.on_maintenance);
+        (
+            rows.map(|row| (row.status.clone(), row.message.clone().unwrap_or_default()))
+                .collect(),
+            flagged.map(|host| host.name.clone()).collect(),
+        )
+    });
     Play {
+        notifications,
+        maintenance,
         log: state.chronicle.lines().to_vec(),
         counts: state.counts,
         verdict,
@@ -185,6 +200,7 @@ fn furnish(world: &World, scenario: &Scenario, ids: &SimIds) {
                 host: host.clone(),
                 vm_state: "active".to_owned(),
                 task_state: None,
+                metadata: [("HA_Enabled".to_owned(), "True".to_owned())].into(),
             };
             state.nova.servers.insert(id, server);
             state.homes.insert(id, host.clone());

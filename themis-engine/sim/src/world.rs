@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use themis_core::{HostId, InstanceId, Mode};
+use themis_core::{HostId, InstanceId, Mode, Reason};
 use themis_engine::Event;
 use themis_engine::inbox::Mailbox;
+use themis_engine::ports::compute::ComputeError;
 use themis_engine::ports::store::Write;
 use tokio::time::Instant;
 
@@ -54,7 +55,7 @@ pub struct State {
     pub nova: Nova,
     /// Nova's API does not answer.
     pub nova_away: bool,
-    /// How many answers to evacuate requests will be lost.
+    /// How many answers to evacuate, stop, start and disable requests will be lost.
     pub nova_lose_answers: u32,
     /// The log.
     pub chronicle: Chronicle,
@@ -229,6 +230,31 @@ impl State {
             self.broken.push(text);
         }
         self.kill_at(Crash::AfterPost(self.counts.posts), process, now);
+    }
+
+    /// A stop or start reached Nova. A start of an instance whose host cannot carry it out waits in a queue, and may be
+    /// carried out beside one that runs elsewhere by then.
+    pub fn errand(&mut self, id: InstanceId, start: bool, now: Time) {
+        let Some(server) = self.nova.servers.get(&id) else {
+            return;
+        };
+        let (name, host) = (server.name.clone(), server.host.clone());
+        let word = if start { "start taken" } else { "stop taken" };
+        self.chronicle.note(now, "nova", &name, word);
+        if start && !self.nova.up(&host, now) {
+            self.broken
+                .push(format!("{name} was started on {host}, which Nova holds down"));
+        }
+    }
+
+    /// Whether the next answer that may be lost is.
+    pub fn lose_answer(&mut self) -> Result<(), ComputeError> {
+        if self.nova_lose_answers == 0 {
+            return Ok(());
+        }
+        self.nova_lose_answers -= 1;
+        let reason = Reason::new("answer_lost", "the simulated answer was lost");
+        Err(ComputeError::Indeterminate(reason))
     }
 
     /// A power-off reached a device.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use themis_core::proof::FenceProof;
 use themis_core::{InstanceId, Reason};
+use themis_decision::notified::InstanceSight;
 use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
 use themis_openstack::Advice;
 use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
@@ -162,6 +163,25 @@ impl NovaCompute {
         Ok(Some(InstanceLook { migrations, ..look }))
     }
 
+    /// A conflict (409) is none when the instance is as it was wanted, or on its way there.
+    async fn unless_so(
+        &self,
+        instance: InstanceId,
+        answer: Result<(), NovaError>,
+        state: &str,
+        task: &str,
+    ) -> Result<(), ComputeError> {
+        let refused = match answer {
+            Err(refused) if refused.status() == Some(409) => refused,
+            other => return other.map_err(error),
+        };
+        let server = self.nova.server(instance).await.map_err(error)?;
+        let so = server.is_some_and(|server| {
+            server.vm_state.as_deref() == Some(state) || server.task_state.as_deref() == Some(task)
+        });
+        if so { Ok(()) } else { Err(error(refused)) }
+    }
+
     /// Whether a migration has named no destination for so long that its instance deserves a closer look.
     fn long_unnamed(&self, migration: i64) -> bool {
         let now = Instant::now();
@@ -288,11 +308,37 @@ impl Compute for NovaCompute {
             .map_err(error)
     }
 
-    async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError> {
-        match self.act.stop(instance).await.map(drop) {
-            // 409: it is stopped already.
-            Err(refused) if refused.status() == Some(409) => Ok(()),
-            answer => answer.map_err(error),
+    async fn instance(&self, instance: InstanceId) -> Result<Option<InstanceSight>, ComputeError> {
+        let Some(server) = self.nova.server(instance).await.map_err(error)? else {
+            return Ok(None);
+        };
+        if !server.whole {
+            let text = format!("Nova shows only a stub of server {instance}: is a cell down?");
+            return Err(ComputeError::Retry(Reason::new("nova_partial", text)));
         }
+        Ok(Some(InstanceSight {
+            host: server.host,
+            vm_state: server.vm_state.unwrap_or_default(),
+            task_state: server.task_state,
+            metadata: server.metadata,
+        }))
+    }
+
+    async fn reset_to_active(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        self.act
+            .reset_state(instance, ResetTo::Active)
+            .await
+            .map(drop)
+            .map_err(error)
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        let answer = self.act.stop(instance).await.map(drop);
+        self.unless_so(instance, answer, "stopped", "powering-off").await
+    }
+
+    async fn start(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        let answer = self.act.start(instance).await.map(drop);
+        self.unless_so(instance, answer, "active", "powering-on").await
     }
 }

@@ -16,6 +16,7 @@ use themis_db::{
     EpochTxn, IncidentStatus, NotificationKind, NotificationStatus, RequestStatus, StepEvent, StoreError, VmoveKind,
     VmoveStatus,
 };
+use themis_decision::notified;
 use themis_decision::recovery::StepRow;
 use time::OffsetDateTime;
 
@@ -61,6 +62,9 @@ pub(super) async fn write_row(txn: &EpochTxn, write: &Write) -> Result<(), Store
             event_append_in_txn(txn, &[event]).await
         }
         Write::Step { incident, row, at } => step_append_in_txn(txn, &[step(*incident, row, *at)]).await,
+        Write::NotifiedStep { notification, row, at } => {
+            step_append_in_txn(txn, &[notified_step(*notification, row, *at)]).await
+        }
         Write::Maintenance { host, on } => host_flags_in_txn(txn, *host, Some(*on), None, now).await.map(drop),
         Write::Vmove(row) => vmove(txn, row).await,
         Write::Request { id, done, answer, at } => {
@@ -84,8 +88,14 @@ pub(super) async fn write_row(txn: &EpochTxn, write: &Write) -> Result<(), Store
             )
             .await
         }
-        Write::Notification { id, status, message } => {
-            notification_status_in_txn(txn, *id, word(status), message.as_deref(), now).await
+        Write::Notification {
+            id,
+            status,
+            message,
+            at,
+        } => notification_status_in_txn(txn, *id, word(status), message.as_deref(), *at).await,
+        Write::Held { id, message, at } => {
+            notification_status_in_txn(txn, *id, NotificationStatus::Running, message.as_deref(), *at).await
         }
         Write::Message { incident, message } => {
             let row = open(txn, *incident).await?;
@@ -112,7 +122,19 @@ async fn host_state(txn: &EpochTxn, host: HostId, state: &StoredState, at: Offse
 
 fn step(incident: IncidentId, row: &StepRow, at: OffsetDateTime) -> NewStep {
     NewStep {
-        incident_uuid: incident,
+        owner: incident.into(),
+        step: row.step.name().to_owned(),
+        subject: row.subject.clone(),
+        attempt: i32::try_from(row.attempt).unwrap_or(i32::MAX),
+        event: step_event(row.event),
+        payload: row.payload.clone(),
+        at,
+    }
+}
+
+fn notified_step(notification: NotificationId, row: &notified::Row, at: OffsetDateTime) -> NewStep {
+    NewStep {
+        owner: notification.into(),
         step: row.step.name().to_owned(),
         subject: row.subject.clone(),
         attempt: i32::try_from(row.attempt).unwrap_or(i32::MAX),

@@ -8,17 +8,24 @@ use serde_json::json;
 use themis_core::{Epoch, HostId, IncidentId};
 use themis_db::lease::{self, Lease};
 use themis_db::store::host_states::HostStateRow;
+use themis_db::store::notifications::{NotificationRow, notification_list_taken_up};
 use themis_db::store::power_devices::PowerDeviceRow;
 use themis_db::store::snapshot::snapshot_load;
-use themis_db::store::workflow_steps::{self, step_list};
-use themis_db::{Advice, Pool, StoreError as DbError};
+use themis_db::store::workflow_steps::{self, LogOwner, step_list, step_list_of};
+use themis_db::{Advice, NotificationStatus, Pool, StoreError as DbError};
+use themis_decision::notified;
 use themis_decision::recovery::{Step, StepEvent, StepRow};
 
 use super::rows::write_row;
 use crate::ports::store::{
     LeaseRow, Snapshot, Store, StoreError, StoredDevice, StoredHost, StoredNotification, StoredRequest, StoredSegment,
-    StoredState, StoredStep, Write,
+    StoredState, StoredStep, TakenUp, Write,
 };
+
+/// More notifications than a leader ever took up; they expire after a day.
+const TAKEN_UP_LIMIT: u64 = 10_000;
+/// Logs that are read in one query.
+const LOGS_AT_ONCE: usize = 200;
 
 /// MariaDB or MySQL.
 #[derive(Debug, Clone)]
@@ -31,6 +38,12 @@ impl DatabaseStore {
     #[must_use]
     pub const fn new(pool: Pool) -> Self {
         Self { pool }
+    }
+
+    /// The pool, for who reads beside the engine.
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        self.pool.clone()
     }
 }
 
@@ -109,12 +122,7 @@ fn snapshot(read: themis_db::store::snapshot::Snapshot) -> Snapshot {
         reason: row.request.reason,
         user: row.request.user_name,
     });
-    let notifications = read.notifications.into_iter().map(|row| StoredNotification {
-        id: row.uuid,
-        host: row.source_host_uuid,
-        kind: row.kind.name().to_owned(),
-        payload: row.payload,
-    });
+    let notifications = read.notifications.into_iter().map(notification);
     let segment_modes = read
         .modes
         .segments
@@ -129,6 +137,29 @@ fn snapshot(read: themis_db::store::snapshot::Snapshot) -> Snapshot {
         requests: requests.collect(),
         notifications: notifications.collect(),
     }
+}
+
+fn notification(row: NotificationRow) -> StoredNotification {
+    StoredNotification {
+        id: row.uuid,
+        host: row.source_host_uuid,
+        kind: row.kind.name().to_owned(),
+        payload: row.payload,
+        generated: row.generated_time,
+    }
+}
+
+fn notified_row(row: workflow_steps::StepRow) -> Result<notified::Row, StoreError> {
+    let entry = row.entry;
+    // Guessing at a step of a later version would be worse than not leading.
+    let unknown = || StoreError::Unavailable(format!("a notification has a step of a later version: {}", entry.step));
+    Ok(notified::Row {
+        step: notified::Step::named(&entry.step).ok_or_else(unknown)?,
+        subject: entry.subject.clone(),
+        attempt: entry.attempt.unsigned_abs(),
+        event: StepEvent::named(entry.event.name()).ok_or_else(unknown)?,
+        payload: entry.payload.clone(),
+    })
 }
 
 fn step(row: workflow_steps::StepRow) -> Option<StoredStep> {
@@ -163,6 +194,25 @@ impl Store for DatabaseStore {
                 "incident {incident} has steps of a later version"
             )))
         }
+    }
+
+    async fn taken_up(&self) -> Result<Vec<TakenUp>, StoreError> {
+        let rows = notification_list_taken_up(&self.pool, TAKEN_UP_LIMIT)
+            .await
+            .map_err(error)?;
+        let mut logs: BTreeMap<LogOwner, Vec<notified::Row>> = BTreeMap::new();
+        for part in rows.chunks(LOGS_AT_ONCE) {
+            let owners: Vec<LogOwner> = part.iter().map(|row| row.uuid.into()).collect();
+            for row in step_list_of(&self.pool, &owners).await.map_err(error)? {
+                logs.entry(row.entry.owner).or_default().push(notified_row(row)?);
+            }
+        }
+        let taken_up = |row: NotificationRow| TakenUp {
+            failed_at: (row.status == NotificationStatus::Error).then(|| row.updated_at.unwrap_or(row.generated_time)),
+            rows: logs.remove(&row.uuid.into()).unwrap_or_default(),
+            notification: notification(row),
+        };
+        Ok(rows.into_iter().map(taken_up).collect())
     }
 
     async fn lease_read(&self) -> Result<Option<LeaseRow>, StoreError> {

@@ -1,13 +1,15 @@
 //! Executors: one request each, bounded in time, after a last look at the lease. They never choose the next step; what
 //! came of it goes to the inbox.
 
+mod notified;
 mod nova;
 mod questions;
 
 use std::time::Duration;
 
-use themis_core::{IncidentId, Moment, Reason};
+use themis_core::{IncidentId, InstanceId, Moment, Reason};
 use themis_decision::WantedEffect;
+use themis_decision::notified::Call;
 use themis_decision::recovery::{Effect, Outcome};
 use tokio_util::task::TaskTracker;
 
@@ -52,6 +54,31 @@ impl Executor {
     pub fn begin(&self, wanted: WantedEffect, subject: Subject) {
         let this = self.clone();
         self.tasks.spawn(async move { this.perform(wanted, subject).await });
+    }
+
+    /// Begins an effect for a notification.
+    pub fn call(&self, call: Call) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            let outcome = if this.may_send() {
+                notified::perform(this.ports.compute.as_ref(), &call.effect).await
+            } else {
+                Outcome::Retry(Reason::new(
+                    "not_leading",
+                    "the lease ended before the request was sent",
+                ))
+            };
+            this.mailbox.deliver(Event::CallEnded { call, outcome }).await;
+        });
+    }
+
+    /// Begins a look at an instance in recovery.
+    pub fn sight(&self, instance: InstanceId, asked: Moment) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            let sight = this.ports.compute.instance(instance).await.ok();
+            this.mailbox.deliver(Event::Sighted { instance, sight, asked }).await;
+        });
     }
 
     async fn perform(self, wanted: WantedEffect, subject: Subject) {

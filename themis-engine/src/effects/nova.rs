@@ -40,7 +40,7 @@ pub(super) async fn perform(compute: &dyn Compute, effect: &Effect, host: &str, 
     }
 }
 
-fn outcome(result: Result<serde_json::Value, ComputeError>) -> Outcome {
+pub(super) fn outcome(result: Result<serde_json::Value, ComputeError>) -> Outcome {
     match result {
         Ok(value) => Outcome::Done(value),
         Err(ComputeError::Retry(reason)) => Outcome::Retry(reason),

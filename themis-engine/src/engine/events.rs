@@ -51,6 +51,8 @@ pub(super) fn take(engine: &mut Engine, event: Event, now: Moment) {
             effect,
             outcome,
         } => ended(engine, host, incident, &effect, outcome, now),
+        Event::Sighted { instance, sight, asked } => engine.sighted(instance, sight, asked),
+        Event::CallEnded { call, outcome } => engine.call_ended(&call, outcome, now),
         Event::Wake => engine.wake = true,
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use themis_core::{IncidentId, Moment};
+use themis_decision::Change;
 
 use super::Engine;
+use crate::announce::news;
 use crate::ports::store::{StoreError, StoredStep, Write};
 use crate::snapshot;
 
@@ -24,6 +26,10 @@ impl Engine {
             Ok(read) => {
                 snapshot::apply(&mut self.world, &read, self.leading, now, self.ports.clock.wall());
                 self.snapshot = read;
+                if self.leading {
+                    let lifted = snapshot::lifted(&mut self.world);
+                    self.pending.extend(lifted.into_iter().map(Change::Host));
+                }
             }
             Err(error) => tracing::warn!("{error}; reading again in {} s", self.settings.poll.as_secs()),
         }
@@ -90,6 +96,13 @@ impl Engine {
                 }
             }
         }
+        let taken_up = match self.ports.store.taken_up().await {
+            Ok(taken_up) => taken_up,
+            Err(error) => {
+                tracing::warn!("{error}");
+                return self.resign("the notifications that were taken up could not be read");
+            }
+        };
         let wall = self.ports.clock.wall();
         snapshot::apply(&mut self.world, &read, false, now, wall);
         self.generations = read
@@ -98,6 +111,9 @@ impl Engine {
             .map(|h| (h.id, h.state.as_ref().map_or(0, |state| state.generation)))
             .collect();
         self.pending = snapshot::adopt(&mut self.world, &steps, now, wall);
+        let lifted = snapshot::lifted(&mut self.world);
+        self.pending.extend(lifted.into_iter().map(Change::Host));
+        self.adopt_notified(taken_up, now);
         self.later.clear();
         self.writes.clear();
         self.shown.clear();
@@ -120,6 +136,7 @@ impl Engine {
         self.pending.clear();
         self.later.clear();
         self.writes.clear();
+        self.world.notified.clear();
     }
 
     /// Commits rows under the present epoch; anything but success ends the lead.
@@ -132,6 +149,9 @@ impl Engine {
         match self.ports.store.commit(&self.settings.name, epoch, rows).await {
             Ok(()) => {
                 self.lease.confirmed(epoch, sent);
+                if let Some(announcer) = &self.announcer {
+                    announcer.announce(news(rows));
+                }
                 true
             }
             Err(error) => {

@@ -9,6 +9,7 @@
 mod answers;
 mod events;
 mod leading;
+mod notified;
 mod petitions;
 mod throttle;
 mod turn;
@@ -25,6 +26,7 @@ use themis_decision::{Change, Policy, WantedEffect, World};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::announce::Announce;
 use crate::calls::{Callers, Calls};
 use crate::effects::{Executor, Subject};
 use crate::inbox::{Event, Inbox, Mailbox};
@@ -111,6 +113,7 @@ pub struct Engine {
     pending: Vec<Change>,
     later: Vec<WantedEffect>,
     writes: Vec<Write>,
+    announcer: Option<Arc<dyn Announce>>,
 }
 
 impl Engine {
@@ -155,7 +158,15 @@ impl Engine {
             pending: Vec::new(),
             later: Vec::new(),
             writes: Vec::new(),
+            announcer: None,
         }
+    }
+
+    /// The same engine, telling others what it commits.
+    #[must_use]
+    pub fn with_announcer(mut self, announcer: Arc<dyn Announce>) -> Self {
+        self.announcer = Some(announcer);
+        self
     }
 
     /// A handle to the inbox, for whoever brings events.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use themis_core::{HostState, Moment, Reason};
+use themis_decision::notified::SEGMENT_DISABLED;
 use themis_decision::requests::{Ask, ModeAsk, Request, answer};
 use themis_decision::world::Claim;
 
@@ -14,7 +15,9 @@ impl Engine {
             self.handle(&request, now);
         }
         for notification in std::mem::take(&mut self.snapshot.notifications) {
-            self.consider(&notification);
+            if !self.hear_notification(&notification, now) {
+                self.consider(&notification);
+            }
         }
     }
 
@@ -58,8 +61,12 @@ impl Engine {
     /// A claim opens a check; it is never more than that here. What Themis does not act upon is said to be ignored.
     fn consider(&mut self, notification: &StoredNotification) {
         if notification.kind != "COMPUTE_HOST" {
-            let message = "notifications of this type are not acted upon yet";
-            return self.mark(notification, "ignored", message);
+            return self.mark(notification, "ignored", "a notification of this type is not known here");
+        }
+        let segment = self.world.hosts.get(&notification.host).map(|host| host.segment);
+        let segment = segment.and_then(|segment| self.world.segments.get(&segment));
+        if segment.is_some_and(|segment| !segment.enabled) {
+            return self.mark(notification, "ignored", SEGMENT_DISABLED);
         }
         if notification.payload["event"] != json!("STOPPED") {
             return self.mark(notification, "finished", "nothing to do");
@@ -102,6 +109,7 @@ impl Engine {
             id: notification.id,
             status,
             message,
+            at: self.ports.clock.wall(),
         });
     }
 }

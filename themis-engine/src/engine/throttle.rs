@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use themis_core::{HostId, Moment, NetworkName, PowerDeviceId};
+use themis_core::{HostId, InstanceId, Moment, NetworkName, PowerDeviceId};
 use themis_decision::Want;
 
 /// A question that got no answer is asked again after this.
@@ -17,6 +17,7 @@ enum Key {
     Life(HostId),
     Power(PowerDeviceId),
     Look(HostId),
+    Sight(InstanceId),
 }
 
 #[derive(Debug, Default)]
@@ -37,20 +38,34 @@ impl Throttle {
             Want::ReadPower { device, interval, .. } => (Key::Power(*device), *interval, true),
             Want::Look { host, .. } => (Key::Look(*host), LOOK_INTERVAL, true),
         };
+        self.pass(key, interval, answered, now)
+    }
+
+    /// Whether to look at an instance in recovery now; remembers that it was looked at.
+    pub(super) fn admit_sight(&mut self, instance: InstanceId, interval: Duration, now: Moment) -> bool {
+        self.pass(Key::Sight(instance), interval, true, now)
+    }
+
+    fn pass(&mut self, key: Key, interval: Duration, answered: bool, now: Moment) -> bool {
         if let Some(asked) = self.0.get(&key) {
             let wait = if asked.under_way { ANSWER_MAX } else { interval };
             if now.since(asked.at) < wait {
                 return false;
             }
         }
-        self.0.insert(
-            key,
-            Asked {
-                at: now,
-                under_way: answered,
-            },
-        );
+        let under_way = answered;
+        self.0.insert(key, Asked { at: now, under_way });
         true
+    }
+
+    /// An instance was looked at; a `false` for `goes_on` forgets it.
+    pub(super) fn sighted(&mut self, instance: InstanceId, goes_on: bool) {
+        let key = Key::Sight(instance);
+        if !goes_on {
+            self.0.remove(&key);
+        } else if let Some(asked) = self.0.get_mut(&key) {
+            asked.under_way = false;
+        }
     }
 
     /// A device was read.

@@ -34,7 +34,9 @@ impl Engine {
         }
         self.poll_nova(now);
         self.petitions(now);
-        let judgement = self.judge(now);
+        let mut judgement = self.judge(now);
+        let notified = self.notified(now);
+        judgement.changes.extend(notified.changes);
         self.show(&judgement, now);
         if !self.commit(&judgement).await {
             return false;
@@ -42,6 +44,10 @@ impl Engine {
         let stepped = |change: &Change| matches!(change, Change::Event { kind: "state", .. });
         let moved = judgement.changes.iter().any(stepped);
         self.act(judgement, now);
+        for call in notified.calls {
+            self.executor.call(call);
+        }
+        self.look_at_instances(&notified.sights, now);
         moved
     }
 

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use themis_core::proof::FenceProof;
 use themis_core::{InstanceId, Reason};
+use themis_decision::notified::InstanceSight;
 use themis_decision::recovery::{InstanceLook, ListedInstance};
 
 /// A nova-compute service.
@@ -61,6 +62,12 @@ pub trait Compute: Send + Sync {
     async fn look(&self, source: &str, instances: &[InstanceId]) -> Result<Vec<InstanceLook>, ComputeError>;
     /// Puts an instance into the state `error`, from which Nova evacuates it.
     async fn reset_state(&self, instance: InstanceId) -> Result<(), ComputeError>;
-    /// Stops an instance.
+    /// Shows an instance as it is now; `None` when Nova has none of that id. `Retry` when its cell is down.
+    async fn instance(&self, instance: InstanceId) -> Result<Option<InstanceSight>, ComputeError>;
+    /// Sets the recorded state of a resized instance to `active`, from which it can be stopped.
+    async fn reset_to_active(&self, instance: InstanceId) -> Result<(), ComputeError>;
+    /// Stops an instance; no error when it is stopped already, or being stopped.
     async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError>;
+    /// Starts a stopped instance where it is; no error when it is active already, or being started.
+    async fn start(&self, instance: InstanceId) -> Result<(), ComputeError>;
 }

@@ -12,6 +12,7 @@ use themis_core::{
     Epoch, HostId, HostState, IncidentId, InstanceId, Mode, NetworkName, NotificationId, PowerDeviceId, Reason,
     RequestId, SegmentId, VmoveId,
 };
+use themis_decision::notified;
 use themis_decision::recovery::StepRow;
 use time::OffsetDateTime;
 
@@ -126,6 +127,19 @@ pub struct StoredNotification {
     pub kind: String,
     /// What it says.
     pub payload: Value,
+    /// When its reporter saw what it says, on the reporter's clock.
+    pub generated: OffsetDateTime,
+}
+
+/// A notification about an instance or a process that a leader took up, with its log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenUp {
+    /// The notification.
+    pub notification: StoredNotification,
+    /// Since when it is in status `error`; `None` while it is `running`.
+    pub failed_at: Option<OffsetDateTime>,
+    /// Its log, oldest first.
+    pub rows: Vec<notified::Row>,
 }
 
 /// A row of the workflow log with when it was written.
@@ -217,6 +231,15 @@ pub enum Write {
         /// When.
         at: OffsetDateTime,
     },
+    /// A row of the workflow log of a notification about an instance or a process.
+    NotifiedStep {
+        /// The notification.
+        notification: NotificationId,
+        /// The row.
+        row: notified::Row,
+        /// When.
+        at: OffsetDateTime,
+    },
     /// The maintenance flag.
     Maintenance {
         /// The host.
@@ -252,10 +275,21 @@ pub enum Write {
     Notification {
         /// Which.
         id: NotificationId,
-        /// `running`, `finished`, `ignored`, `error`.
+        /// `running`, `finished`, `ignored`, `error`, `failed`.
         status: String,
         /// Shown to operators.
         message: Option<String>,
+        /// When.
+        at: OffsetDateTime,
+    },
+    /// The message of a notification about an instance or a process; its status stays `running`.
+    Held {
+        /// Which.
+        id: NotificationId,
+        /// Shown to operators.
+        message: Option<String>,
+        /// When.
+        at: OffsetDateTime,
     },
     /// The message of an incident's notification, status `running`: why it is held, or what is being done.
     Message {
@@ -314,6 +348,8 @@ pub trait Store: Send + Sync {
     async fn snapshot(&self) -> Result<Snapshot, StoreError>;
     /// Reads the workflow log of an incident, oldest first.
     async fn steps(&self, incident: IncidentId) -> Result<Vec<StoredStep>, StoreError>;
+    /// Reads the notifications about instances and processes that a leader took up and has not ended, oldest first.
+    async fn taken_up(&self) -> Result<Vec<TakenUp>, StoreError>;
     /// Reads the lease.
     async fn lease_read(&self) -> Result<Option<LeaseRow>, StoreError>;
     /// Takes the lease if it is still as `seen` (`None`: absent). `Ok(None)`: somebody else was faster.

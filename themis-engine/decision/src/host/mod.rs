@@ -325,6 +325,9 @@ impl Turn<'_> {
             return;
         };
         host.detail.maintenance_by_incident = false;
+        if host.detail.maintenance_by_process {
+            return;
+        }
         host.on_maintenance = false;
         self.out.changes.push(Change::Maintenance { host: id, on: false });
     }

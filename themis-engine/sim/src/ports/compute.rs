@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use themis_core::proof::FenceProof;
 use themis_core::{InstanceId, Reason};
+use themis_decision::notified::InstanceSight;
 use themis_decision::recovery::{InstanceLook, ListedInstance};
 use themis_engine::ports::Compute;
 use themis_engine::ports::compute::{ComputeError, ComputeService};
@@ -82,6 +83,26 @@ impl SimNova {
     }
 }
 
+impl SimNova {
+    async fn errand(&self, instance: InstanceId, start: bool) -> Result<(), ComputeError> {
+        self.write(WRITE_TAKES, |state, now| {
+            let (state_wanted, task) = if start {
+                ("active", "powering-on")
+            } else {
+                ("stopped", "powering-off")
+            };
+            let sight = state.nova.sight(instance);
+            let so = sight.is_some_and(|s| s.vm_state == state_wanted || s.task_state.as_deref() == Some(task));
+            if !so {
+                state.nova.errand(instance, start, now).map_err(refused)?;
+                state.errand(instance, start, now);
+            }
+            state.lose_answer()
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl Compute for SimNova {
     async fn services(&self) -> Result<Vec<ComputeService>, ComputeError> {
@@ -131,7 +152,10 @@ impl Compute for SimNova {
             }
             service.disabled = Some(reason.to_owned());
             state.chronicle.note(now, "nova", host, "disabled");
-            Ok(None)
+            if reason.starts_with("themis/") {
+                return Ok(None);
+            }
+            state.lose_answer().map(|()| None)
         })
         .await
     }
@@ -164,12 +188,7 @@ impl Compute for SimNova {
         self.write(POST_TAKES, |state, now| {
             state.posting(&self.process, instance, now);
             state.nova.evacuate(instance, now).map_err(refused)?;
-            if state.nova_lose_answers > 0 {
-                state.nova_lose_answers -= 1;
-                let reason = Reason::new("answer_lost", "the simulated answer was lost");
-                return Err(ComputeError::Indeterminate(reason));
-            }
-            Ok(())
+            state.lose_answer()
         })
         .await
     }
@@ -192,20 +211,28 @@ impl Compute for SimNova {
         .await
     }
 
-    async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError> {
+    async fn instance(&self, instance: InstanceId) -> Result<Option<InstanceSight>, ComputeError> {
+        self.read(|nova, _| nova.sight(instance)).await
+    }
+
+    async fn reset_to_active(&self, instance: InstanceId) -> Result<(), ComputeError> {
         self.write(WRITE_TAKES, |state, _| {
             let server = state
                 .nova
                 .servers
                 .get_mut(&instance)
                 .ok_or_else(|| refused("404 no such server"))?;
-            "stopped".clone_into(&mut server.vm_state);
-            let host = server.host.clone();
-            if let Some(machine) = state.site.machines.get_mut(&host) {
-                machine.running.remove(&instance);
-            }
+            "active".clone_into(&mut server.vm_state);
             Ok(())
         })
         .await
+    }
+
+    async fn stop(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        self.errand(instance, false).await
+    }
+
+    async fn start(&self, instance: InstanceId) -> Result<(), ComputeError> {
+        self.errand(instance, true).await
     }
 }

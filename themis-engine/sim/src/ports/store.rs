@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use themis_core::{Epoch, IncidentId};
 use themis_engine::ports::Store;
-use themis_engine::ports::store::{LeaseRow, Snapshot, StoreError, StoredStep, Write};
+use themis_engine::ports::store::{LeaseRow, Snapshot, StoreError, StoredStep, TakenUp, Write};
 use tokio::time::sleep;
 
 use crate::process::Process;
@@ -49,6 +49,11 @@ impl Store for SimStore {
     async fn steps(&self, incident: IncidentId) -> Result<Vec<StoredStep>, StoreError> {
         self.there().await;
         self.back(self.world.store.steps(incident).await).await
+    }
+
+    async fn taken_up(&self) -> Result<Vec<TakenUp>, StoreError> {
+        self.there().await;
+        self.back(self.world.store.taken_up().await).await
     }
 
     async fn lease_read(&self) -> Result<Option<LeaseRow>, StoreError> {

@@ -112,13 +112,25 @@ pub enum Command {
     Mode(Mode),
     /// `claim HOST`: a Masakari monitor notifies that it stopped.
     Claim(String),
+    /// `report SERVER on HOST EVENT VIR_DOMAIN_EVENT`: an instance monitor of Masakari notifies.
+    InstanceReport(String, String, String, String),
+    /// `process HOST NAME STOPPED|STARTED`: a process monitor of Masakari notifies.
+    ProcessReport(String, String, String),
+    /// `guest-dies SERVER`: its guest ends; Nova does not notice.
+    Guest(String),
+    /// `plain SERVER`: its owner does not mark it with `HA_Enabled`.
+    Plain(String),
+    /// `maintenance HOST on|off`, as an operator sets the flag.
+    Maintenance(String, bool),
+    /// `compute HOST dead|alive`: its nova-compute.
+    Compute(String, bool),
     /// `database away|back`, or `database loses-answer`: the next commit counts, its answer is lost.
     Database(bool),
     /// See [`Command::Database`].
     DatabaseLosesAnswer,
     /// `nova away|back`.
     Nova(bool),
-    /// `nova loses-answers N`: so many evacuate requests count, their answers are lost.
+    /// `nova loses-answers N`: so many evacuate, stop, start and disable requests count, their answers are lost.
     NovaLosesAnswers(u32),
     /// `crash-leader`.
     CrashLeader,

@@ -160,6 +160,16 @@ fn policy(policy: &mut Policy, name: &str, value: usize) -> Result<(), String> {
         "nova_request_horizon" => &mut policy.nova_request_horizon,
         "evacuation_deadline" => &mut policy.evacuation_deadline,
         "fence_deadline" => &mut policy.fence_deadline,
+        "instance_stop_period" => &mut policy.instance_stop_period,
+        "instance_start_period" => &mut policy.instance_start_period,
+        "service_update_period" => &mut policy.service_update_period,
+        "notification_retry_period" => &mut policy.notification_retry_period,
+        "notification_expiry" => &mut policy.notification_expiry,
+        "notification_expiry_grace" => &mut policy.notification_expiry_grace,
+        "notified_parallel" => {
+            policy.notified_parallel = value;
+            return Ok(());
+        }
         "evacuations_parallel" => {
             policy.evacuations_parallel = value;
             return Ok(());
@@ -194,6 +204,16 @@ fn command(words: &[&str]) -> Result<Command, String> {
         ["request", "confirm-dead", host] => Command::Request(own("confirm_dead"), own(host)),
         ["request", kind @ ("retry" | "enable" | "disable"), host] => Command::Request(own(kind), own(host)),
         ["mode", mode] => Command::Mode(mode.parse()?),
+        ["report", server, "on", host, event, domain_event] => {
+            Command::InstanceReport(own(server), own(host), own(event), own(domain_event))
+        }
+        ["process", host, name, event] => Command::ProcessReport(own(host), own(name), own(event)),
+        ["guest-dies", server] => Command::Guest(own(server)),
+        ["plain", server] => Command::Plain(own(server)),
+        ["maintenance", host, "on"] => Command::Maintenance(own(host), true),
+        ["maintenance", host, "off"] => Command::Maintenance(own(host), false),
+        ["compute", host, "dead"] => Command::Compute(own(host), false),
+        ["compute", host, "alive"] => Command::Compute(own(host), true),
         ["claim", host] => Command::Claim(own(host)),
         ["database", "away"] => Command::Database(true),
         ["database", "back"] => Command::Database(false),
@@ -207,7 +227,8 @@ fn command(words: &[&str]) -> Result<Command, String> {
         _ => {
             return Err(format!(
                 "'{}' is no command: kill, power, hang, resume, zombie, agents, cut, heal, outage, outage-over, bmc, \
-                 wrong-bmc, request, mode, claim, database, nova, crash-leader",
+                 wrong-bmc, request, mode, claim, report, process, guest-dies, plain, maintenance, compute, database, nova, \
+                 crash-leader",
                 words.join(" ")
             ));
         }
@@ -260,6 +281,10 @@ impl Command {
             | Self::Bmc(host, _)
             | Self::WrongBmc(host)
             | Self::Request(_, host)
+            | Self::InstanceReport(_, host, ..)
+            | Self::ProcessReport(host, ..)
+            | Self::Maintenance(host, _)
+            | Self::Compute(host, _)
             | Self::Claim(host) => Some(host),
             Self::Outage(..)
             | Self::Mode(_)
@@ -267,6 +292,8 @@ impl Command {
             | Self::DatabaseLosesAnswer
             | Self::Nova(_)
             | Self::NovaLosesAnswers(_)
+            | Self::Guest(_)
+            | Self::Plain(_)
             | Self::CrashLeader => None,
         }
     }

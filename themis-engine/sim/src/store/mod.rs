@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use themis_core::{Epoch, IncidentId};
 use themis_engine::ports::Store;
-use themis_engine::ports::store::{LeaseRow, Snapshot, StoreError, StoredStep, Write};
+use themis_engine::ports::store::{LeaseRow, Snapshot, StoreError, StoredStep, TakenUp, Write};
 
 use tables::Tables;
 
@@ -79,6 +79,10 @@ impl Store for MemoryStore {
 
     async fn steps(&self, incident: IncidentId) -> Result<Vec<StoredStep>, StoreError> {
         Ok(self.reach()?.tables.steps_of(incident))
+    }
+
+    async fn taken_up(&self) -> Result<Vec<TakenUp>, StoreError> {
+        Ok(self.reach()?.tables.taken_up())
     }
 
     async fn lease_read(&self) -> Result<Option<LeaseRow>, StoreError> {

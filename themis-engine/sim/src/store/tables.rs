@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use themis_core::{HostId, IncidentId, Mode, NotificationId, Reason, RequestId, SegmentId, VmoveId};
+use themis_decision::notified;
 use themis_engine::ports::store::{
     Snapshot, StoreError, StoredHost, StoredNotification, StoredRequest, StoredSegment, StoredState, StoredStep,
-    VmoveRow, Write,
+    TakenUp, VmoveRow, Write,
 };
+use time::OffsetDateTime;
 
 /// All tables.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,8 @@ pub struct Tables {
     pub incidents: BTreeMap<IncidentId, IncidentRow>,
     /// The workflow log.
     pub steps: Vec<(IncidentId, StoredStep)>,
+    /// The logs of notifications about instances and processes.
+    pub notified: Vec<(NotificationId, notified::Row)>,
     /// Lines of incidents: incident, kind, reason.
     pub events: Vec<(IncidentId, String, Reason)>,
     /// Moves.
@@ -40,6 +44,8 @@ pub struct NotificationRow {
     pub status: String,
     /// Shown to operators.
     pub message: Option<String>,
+    /// When its status was last written.
+    pub updated: Option<OffsetDateTime>,
 }
 
 /// An incident.
@@ -78,6 +84,22 @@ impl Tables {
         }
     }
 
+    pub(super) fn taken_up(&self) -> Vec<TakenUp> {
+        let ours = |row: &&NotificationRow| {
+            matches!(row.status.as_str(), "running" | "error") && row.row.kind != "COMPUTE_HOST"
+        };
+        let taken_up = |row: &NotificationRow| {
+            let log = self.notified.iter().filter(|(of, _)| *of == row.row.id);
+            let failed = (row.status == "error").then(|| row.updated.unwrap_or(row.row.generated));
+            TakenUp {
+                notification: row.row.clone(),
+                failed_at: failed,
+                rows: log.map(|(_, step)| step.clone()).collect(),
+            }
+        };
+        self.notifications.iter().filter(ours).map(taken_up).collect()
+    }
+
     pub(super) fn steps_of(&self, incident: IncidentId) -> Vec<StoredStep> {
         let own = self.steps.iter().filter(|(of, _)| *of == incident);
         own.map(|(_, step)| step.clone()).collect()
@@ -104,6 +126,7 @@ impl Tables {
                 let (row, at) = (row.clone(), *at);
                 self.steps.push((*incident, StoredStep { row, at }));
             }
+            Write::NotifiedStep { notification, row, .. } => self.notified.push((*notification, row.clone())),
             Write::Maintenance { host, on } => {
                 if let Some(row) = self.hosts.get_mut(host) {
                     row.on_maintenance = *on;
@@ -118,7 +141,17 @@ impl Tables {
             Write::Mode { segment, mode, .. } => {
                 self.modes.insert(*segment, *mode);
             }
-            Write::Notification { id, status, message } => self.notify(*id, status, message.as_deref())?,
+            Write::Notification {
+                id,
+                status,
+                message,
+                at,
+            } => {
+                self.notify(*id, status, message.as_deref())?;
+                let row = self.notifications.iter_mut().find(|row| row.row.id == *id);
+                row.into_iter().for_each(|row| row.updated = Some(*at));
+            }
+            Write::Held { id, message, .. } => self.notify(*id, "running", message.as_deref())?,
             Write::Message { incident, message } => {
                 let open = self.incidents.get(incident).filter(|row| row.outcome.is_none());
                 if let Some(notification) = open.map(|row| row.notification) {
@@ -167,9 +200,11 @@ impl Tables {
                     host: *host,
                     kind: "COMPUTE_HOST".to_owned(),
                     payload: serde_json::json!({"event": "STOPPED"}),
+                    generated: OffsetDateTime::UNIX_EPOCH,
                 },
                 status: "running".to_owned(),
                 message: None,
+                updated: None,
             });
         }
         let row = IncidentRow {

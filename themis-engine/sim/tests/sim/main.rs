@@ -9,6 +9,7 @@
 
 mod crashes;
 mod misfortunes;
+mod notified;
 mod oracle;
 mod scenarios;
 mod store;

@@ -73,10 +73,15 @@ impl Bench for Memory {
             host,
             kind: "COMPUTE_HOST".to_owned(),
             payload: json!({"event": "STOPPED"}),
+            generated: AT,
         };
-        let (status, message) = ("new".to_owned(), None);
-        self.0
-            .tables(|tables| tables.notifications.push(NotificationRow { row, status, message }));
+        let row = NotificationRow {
+            row,
+            status: "new".to_owned(),
+            message: None,
+            updated: None,
+        };
+        self.0.tables(|tables| tables.notifications.push(row));
         id
     }
     async fn request(&self, host: HostId) -> RequestId {

@@ -1,0 +1,222 @@
+//! All notified recoveries of a leader: who waits, who has a place, and one turn over them.
+
+use std::collections::BTreeSet;
+
+use themis_core::{InstanceId, Moment, NotificationId, Reason};
+
+use super::instance::Instance;
+use super::process::Process;
+use super::{Ask, Call, Effect, InstanceSight, Notice, Out, Recovery, Row, Stage, Step};
+use crate::judge::Change;
+use crate::recovery::Outcome;
+use crate::world::World;
+
+/// How many are taken up in one turn: a burst of notifications reaches Nova as a stream.
+const TAKEN_UP_AT_ONCE: usize = 2;
+/// Masakari's own words, misspelt as clients know them.
+pub const SEGMENT_DISABLED: &str = "Recovery aboart: the segment HA is disabled.";
+
+/// The recoveries, in the order in which they were heard of.
+#[derive(Debug, Clone, Default)]
+pub struct Book(Vec<Recovery>);
+
+/// What one turn brings.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// To be stored in one transaction.
+    pub changes: Vec<Change>,
+    /// To be begun after the commit.
+    pub calls: Vec<Call>,
+    /// Instances to be looked at.
+    pub sights: Vec<InstanceId>,
+}
+
+impl Book {
+    /// A notification in status `new`; one that is known already changes nothing.
+    pub fn hear(&mut self, notice: Notice, now: Moment) {
+        if self.get(notice.id).is_none() {
+            self.0.push(Recovery::waiting(notice, now));
+        }
+    }
+
+    /// A recovery that another leader took up.
+    pub fn adopt(&mut self, recovery: Recovery) {
+        self.0.push(recovery);
+    }
+
+    /// Forgets everything, as a new leader does.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The recovery that a notification asks for.
+    #[must_use]
+    pub fn get(&self, notification: NotificationId) -> Option<&Recovery> {
+        self.0.iter().find(|recovery| recovery.notice.id == notification)
+    }
+
+    /// Whether a recovery of the instance is known.
+    #[must_use]
+    pub fn concerns(&self, instance: InstanceId) -> bool {
+        self.0.iter().any(|recovery| recovery.instance() == Some(instance))
+    }
+
+    /// An instance was looked at; `asked` is when the request was sent.
+    pub fn saw(&mut self, instance: InstanceId, sight: Option<&InstanceSight>, asked: Moment) {
+        for recovery in self.0.iter_mut().filter(|recovery| recovery.instance() == Some(instance)) {
+            recovery.sight = Some((asked, sight.cloned()));
+        }
+    }
+
+    /// A request came to its end; a run that failed by it is tried once more at `retry_at`.
+    pub fn ended(&mut self, retry_at: Moment, call: &Call, outcome: Outcome, now: Moment) -> Vec<Change> {
+        let (step, subject) = match &call.effect {
+            Effect::ResetState { instance } => (Step::ResetInstance, instance.to_string()),
+            Effect::Stop { instance } => (Step::StopInstance, instance.to_string()),
+            Effect::Start { instance, .. } => (Step::StartInstance, instance.to_string()),
+            Effect::DisableService { host, .. } => (Step::DisableService, host.clone()),
+        };
+        let mut out = Out::default();
+        let own = self.0.iter_mut().find(|recovery| recovery.notice.id == call.notification);
+        let Some(recovery) = own.filter(|recovery| recovery.stage == Stage::Sent(step)) else {
+            return out.changes;
+        };
+        match outcome {
+            // Accepted is not stopped.
+            Outcome::Done(_) if step == Step::StopInstance => {
+                let (doubtful, since) = (false, recovery.since);
+                recovery.go(Stage::Followed { step, doubtful }, now);
+                recovery.since = since;
+            }
+            Outcome::Done(_) => {
+                out.row(recovery, Row::succeeded(recovery, step, &subject), now);
+                if step == Step::StartInstance {
+                    out.row(recovery, Row::started(recovery, Step::ConfirmInstance, &subject), now);
+                }
+            }
+            Outcome::Retry(why) => out.row(recovery, Row::failed(recovery, step, &subject, &why, true), now),
+            Outcome::Indeterminate(why) => out.row(recovery, Row::indeterminate(recovery, step, &subject, &why), now),
+            Outcome::Failed(why) => out.fail(recovery, step, &subject, &why, retry_at, now),
+        }
+        out.changes
+    }
+}
+
+/// One turn over all recoveries.
+pub fn turn(world: &mut World, now: Moment) -> Turn {
+    let mut book = std::mem::take(&mut world.notified);
+    book.0.retain(|recovery| recovery.stage != Stage::Over);
+    let active = book.0.iter().filter(|recovery| recovery.active());
+    let mut busy: BTreeSet<InstanceId> = active.clone().filter_map(Recovery::instance).collect();
+    let mut places = world.policy.notified_parallel.saturating_sub(active.count()).min(TAKEN_UP_AT_ONCE);
+    let mut out = Out::default();
+    let mut recovered = BTreeSet::new();
+    for recovery in &mut book.0 {
+        if expired(recovery, &mut out, now) || refused(world, recovery, &mut out, now) {
+            continue;
+        }
+        let waits = match recovery.stage {
+            Stage::Waiting => true,
+            Stage::Failed(at) => at <= now,
+            Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. } | Stage::Over => false,
+        };
+        let taken = recovery.instance().is_some_and(|instance| busy.contains(&instance));
+        if waits && !taken && places > 0 {
+            places -= 1;
+            busy.extend(recovery.instance());
+            take_up(recovery, &mut out, now);
+        }
+        advance(world, recovery, &mut out, now);
+        if recovery.stage == Stage::Over && recovery.done.contains(&Step::ConfirmInstance) {
+            recovered.extend(recovery.instance());
+        }
+    }
+    // What was reported of an instance before it was brought back is answered by that.
+    let told = |recovery: &&mut Recovery| recovery.stage == Stage::Waiting;
+    for recovery in book.0.iter_mut().filter(told) {
+        if recovery.instance().is_some_and(|instance| recovered.contains(&instance)) {
+            let why = Reason::new("recovered_meanwhile", "the instance was recovered for another notification");
+            out.end(recovery, "ignored", &why, now);
+        }
+    }
+    let sights = book.0.iter().filter(|recovery| recovery.wants_sight(now)).filter_map(Recovery::instance).collect();
+    world.notified = book;
+    Turn {
+        changes: out.changes,
+        calls: out.calls,
+        sights,
+    }
+}
+
+fn take_up(recovery: &mut Recovery, out: &mut Out, now: Moment) {
+    if recovery.stage == Stage::Waiting {
+        recovery.go(Stage::Open(now), now);
+    } else {
+        recovery.again(now);
+    }
+    out.status(recovery, "running", None);
+}
+
+fn advance(world: &mut World, recovery: &mut Recovery, out: &mut Out, now: Moment) {
+    match recovery.notice.ask.clone() {
+        Ask::Instance(ask) => Instance {
+            world,
+            recovery,
+            ask: &ask,
+            now,
+            out,
+        }
+        .advance(),
+        Ask::Process(ask) => Process {
+            world,
+            recovery,
+            ask: &ask,
+            now,
+            out,
+        }
+        .advance(),
+        Ask::Unreadable(_) => {}
+    }
+}
+
+/// Given up by age, whatever it waits for; not while a request is on its way.
+fn expired(recovery: &mut Recovery, out: &mut Out, now: Moment) -> bool {
+    let ends = now >= recovery.notice.expires_at && !matches!(recovery.stage, Stage::Sent(_) | Stage::Over);
+    if ends {
+        recovery.go(Stage::Over, now);
+        out.status(recovery, "failed", Some("it expired before its recovery ended"));
+    }
+    ends
+}
+
+/// Ends what needs no place, when it is first looked at.
+fn refused(world: &World, recovery: &mut Recovery, out: &mut Out, now: Moment) -> bool {
+    if recovery.stage != Stage::Waiting {
+        return false;
+    }
+    let (status, why) = match refusal(world, &recovery.notice) {
+        Some(end) => end,
+        None => return false,
+    };
+    out.end(recovery, status, &why, now);
+    true
+}
+
+fn refusal(world: &World, notice: &Notice) -> Option<(&'static str, Reason)> {
+    let ignored = |code: &str, text: &str| Some(("ignored", Reason::new(code, text)));
+    let Some(host) = world.hosts.get(&notice.host) else {
+        return ignored("unknown_host", "the host is no longer registered");
+    };
+    if world.segments.get(&host.segment).is_some_and(|segment| !segment.enabled) {
+        return ignored("segment_disabled", SEGMENT_DISABLED);
+    }
+    match &notice.ask {
+        Ask::Unreadable(why) => ignored("payload_unreadable", why),
+        Ask::Instance(ask) => ask.ignored().map(|why| ("ignored", why)),
+        Ask::Process(ask) => match ask.event.as_str() {
+            "STOPPED" => None,
+            "STARTED" => Some(("finished", Reason::new("process_started", "nothing to do"))),
+            other => ignored("event_not_acted_on", &format!("event {other} needs no recovery")),
+        },
+    }
+}

@@ -1,0 +1,119 @@
+//! When nothing may be touched, whatever is asked: Themis only observes, or the host's own fate is open.
+//!
+//! A start that waits in the queue of a dead nova-compute is carried out when that host returns, whatever became of the
+//! instance meanwhile. So none is sent to a host that Nova does not hold up, or that is in an incident.
+
+use std::time::Duration;
+
+use themis_core::{HostState, InstanceId, Mode, Moment, Reason};
+
+use crate::recovery::Phase;
+use crate::world::{HostRecord, World};
+
+/// What Nova said of a service longer ago than this counts for nothing.
+const SERVICE_AGE_MAX: Duration = Duration::from_secs(30);
+
+/// What stands against acting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing.
+    Go,
+    /// Themis only observes.
+    Observe,
+    /// It will pass or be decided; for as long as it takes.
+    Hold(Reason),
+    /// It should pass soon; when it does not, the recovery fails.
+    Wait(Reason),
+    /// It is somebody else's: a host's recovery has the instance, or an operator took the host out.
+    Leave(Reason),
+}
+
+/// Whether an instance may be acted upon where Nova has it.
+#[must_use]
+pub fn instance(world: &World, host: &str, instance: InstanceId, now: Moment) -> Guard {
+    let record = world.host_named(host);
+    if let Some(guard) = record.and_then(of_host) {
+        return guard;
+    }
+    if let Some(source) = moving(world, instance) {
+        let text = format!("the recovery of {source} is bringing it back");
+        return Guard::Leave(Reason::new("instance_being_evacuated", text));
+    }
+    let mode = record.map_or(world.mode, |record| world.mode_of(record));
+    if mode == Mode::Observe {
+        return Guard::Observe;
+    }
+    service(world, host, now)
+}
+
+/// Whether Nova's service of a host may be disabled for a process.
+#[must_use]
+pub fn process(world: &World, host: &HostRecord) -> Guard {
+    let leave = |text: String| Guard::Leave(Reason::new("host_in_recovery", text));
+    match host.state {
+        HostState::Fencing
+        | HostState::Fenced
+        | HostState::Evacuating
+        | HostState::Evacuated
+        | HostState::Recovering => leave(format!("{} is {}: Nova is told by its recovery", host.name, host.state)),
+        HostState::Disabled => Guard::Leave(Reason::new(
+            "host_disabled",
+            format!("{} is disabled: it is not looked after", host.name),
+        )),
+        HostState::Initializing | HostState::Active | HostState::Checking | HostState::Failed => {
+            if world.mode_of(host) == Mode::Observe {
+                Guard::Observe
+            } else {
+                Guard::Go
+            }
+        }
+    }
+}
+
+fn of_host(host: &HostRecord) -> Option<Guard> {
+    let (name, state) = (&host.name, host.state);
+    match state {
+        HostState::Initializing | HostState::Active => None,
+        HostState::Checking | HostState::Failed | HostState::Fencing | HostState::Fenced => {
+            let text = format!("{name} is {state}: nothing is started before its fate is known");
+            Some(Guard::Hold(Reason::new("host_in_doubt", text)))
+        }
+        HostState::Evacuating | HostState::Evacuated | HostState::Recovering => {
+            let text = format!("{name} is {state}: its instances are its own recovery's");
+            Some(Guard::Leave(Reason::new("host_in_recovery", text)))
+        }
+        HostState::Disabled => {
+            let text = format!("{name} is disabled: it is not looked after");
+            Some(Guard::Leave(Reason::new("host_disabled", text)))
+        }
+    }
+}
+
+/// The host whose recovery has the instance and is not done with it.
+fn moving(world: &World, instance: InstanceId) -> Option<&str> {
+    let has = |host: &&HostRecord| {
+        host.recovery.instances.get(&instance).is_some_and(|moved| {
+            host.incident.is_some()
+                && !matches!(
+                    moved.phase,
+                    Phase::Back { .. } | Phase::Gone | Phase::Failed(_) | Phase::Held(_)
+                )
+        })
+    };
+    world.hosts.values().find(has).map(|host| host.name.as_str())
+}
+
+fn service(world: &World, host: &str, now: Moment) -> Guard {
+    let known = world.evidence.nova.get(host);
+    match known.filter(|service| now.since(service.at) <= SERVICE_AGE_MAX) {
+        Some(service) if service.up && !service.forced_down => Guard::Go,
+        Some(_) => {
+            let text = format!("nova-compute of {host} is down: nothing is sent to it before it is up");
+            Guard::Wait(Reason::new("nova_compute_down", text))
+        }
+        None => {
+            let text = format!("whether nova-compute of {host} is up is not known: nothing is sent to it");
+            Guard::Wait(Reason::new("nova_compute_unknown", text))
+        }
+    }
+}
