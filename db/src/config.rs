@@ -8,7 +8,7 @@ use themis_config::KnownSection;
 themis_config::section! {
     /// How the database is reached.
     pub struct DatabaseSection("database", shared) {
-        /// Where the database is: mysql+pymysql://user:password@host:port/name?charset=utf8 or mysql://...; percent-encode special characters of the password. A private certificate authority needs ssl-ca=/path and ssl-mode=VERIFY_CA or VERIFY_IDENTITY.
+        /// Where the database is: mysql+pymysql://user:password@host:port/name?charset=utf8 or mysql://...; percent-encode special characters of the password. A private certificate authority: ssl_ca=/path, with ssl_check_hostname=false where the certificate does not bear the host's name.
         pub connection: SecretString,
         /// Connections that one process opens at most.
         pub max_pool_size: u32 = "5",

@@ -45,6 +45,14 @@ pub enum StoreError {
         /// As given.
         marker: i64,
     },
+    /// Notifications that are not settled need the row (Masakari's in-use rule).
+    #[error("{what} {id} is in use to process notifications")]
+    InUse {
+        /// The noun.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// Somebody else has written the row since it was read.
     #[error("{what} {id} was changed since it was read")]
     Stale {
@@ -106,6 +114,18 @@ pub enum StoreError {
         /// Where it breaks.
         source: serde_json::Error,
     },
+    /// The database has tables of Masakari's names that are not as Masakari's newest release makes them.
+    #[error(
+        "the database has other tables of the names that Themis uses (schema {version}): {}; nothing was changed. Bring them up \
+         to date with masakari-manage db sync of release 22 or later, or give Themis a database of its own and run \
+         themis-manage db import-masakari", .differences.join(", ")
+    )]
+    ForeignSchema {
+        /// Masakari's name for its schema.
+        version: String,
+        /// What differs.
+        differences: Vec<String>,
+    },
     /// The server refused the statement: a schema that does not fit, a missing privilege, a value out of range.
     #[error("the database refused a statement: {source}")]
     Refused {
@@ -125,11 +145,13 @@ impl StoreError {
             | Self::NotFound { .. }
             | Self::UnknownSortKey { .. }
             | Self::MarkerNotFound { .. }
+            | Self::InUse { .. }
             | Self::Stale { .. }
             | Self::LeaseLost { .. }
             | Self::TransactionEscaped
             | Self::UnknownWord { .. }
             | Self::Json { .. }
+            | Self::ForeignSchema { .. }
             | Self::Refused { .. } => Advice::GiveUp,
         }
     }
@@ -189,7 +211,34 @@ enum Kind {
     Refused,
 }
 
-/// Server errors by number: <https://mariadb.com/kb/en/mariadb-error-codes/>.
+/// Server errors by number: <https://mariadb.com/kb/en/mariadb-error-codes/>,
+/// <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
+const fn number_kind(number: Option<u16>) -> Kind {
+    match number {
+        // Lock wait timeout; deadlock or Galera's certification; row changed since the snapshot (MariaDB 11).
+        Some(1205 | 1213 | 1020) => Kind::Conflict,
+        // Too many connections (server, account); Galera node not ready; read-only server, also in super-read-only or
+        // offline mode (1290: the option that forbids it; 1792: a read-only transaction); out of memory or disk for now.
+        Some(1040 | 1047 | 1203 | 1226 | 1290 | 1792 | 1836 | 3032 | 1021 | 1037 | 1038 | 1041 | 1135) => Kind::NotSent,
+        // Shutdown, query killed, connection killed, idle connection ended by the server (MySQL 8).
+        Some(1053 | 1317 | 1927 | 4031) => Kind::Broken,
+        _ => Kind::Refused,
+    }
+}
+
+/// The number of a server's error; `None` for what the driver met by itself.
+pub(crate) fn server_error(error: &DbErr) -> Option<u16> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(sqlx)) | DbErr::Query(RuntimeErr::SqlxError(sqlx))) = error else {
+        return None;
+    };
+    match &**sqlx {
+        sea_orm::SqlxError::Database(server) => server
+            .try_downcast_ref::<sea_orm::SqlxMySqlError>()
+            .map(sea_orm::SqlxMySqlError::number),
+        _ => None,
+    }
+}
+
 fn kind(error: &DbErr) -> Kind {
     let sqlx = match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return Kind::NotSent,
@@ -197,20 +246,7 @@ fn kind(error: &DbErr) -> Kind {
         _ => return Kind::Refused,
     };
     match &**sqlx {
-        sea_orm::SqlxError::Database(server) => {
-            match server
-                .try_downcast_ref::<sea_orm::SqlxMySqlError>()
-                .map(sea_orm::SqlxMySqlError::number)
-            {
-                // Lock wait timeout; deadlock or Galera's certification; row changed since the snapshot (MariaDB 11).
-                Some(1205 | 1213 | 1020) => Kind::Conflict,
-                // Too many connections; Galera node not ready; read-only server.
-                Some(1040 | 1047 | 1203 | 1226 | 1290 | 1836) => Kind::NotSent,
-                // Shutdown, killed, connection killed.
-                Some(1053 | 1317 | 1927) => Kind::Broken,
-                _ => Kind::Refused,
-            }
-        }
+        sea_orm::SqlxError::Database(_) => number_kind(server_error(error)),
         sea_orm::SqlxError::PoolTimedOut | sea_orm::SqlxError::PoolClosed => Kind::NotSent,
         sea_orm::SqlxError::Io(_)
         | sea_orm::SqlxError::Tls(_)

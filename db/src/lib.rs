@@ -4,15 +4,17 @@
 //! what the column keeps: whole seconds in Masakari's four tables, microseconds in ours. What only the engine may
 //! write takes an [`EpochTxn`], which exists only inside [`lease::epoch_transaction`]: no such write without an epoch.
 //! This crate must not decide anything, read a clock for a row, or log a connection string.
-//! Read next: [`connect`] (from `[database]` to a [`Pool`]), [`store`], [`lease`], [`schema`].
+//! Read next: [`connect`] (from `[database]` to a [`Pool`]), [`store`], [`lease`], [`schema`], [`purge`], [`masakari`].
 
 pub mod config;
 pub mod connect;
 mod entity;
 pub mod error;
 pub mod lease;
+pub mod masakari;
 mod migration;
 pub mod pool;
+pub mod purge;
 pub mod schema;
 mod stamp;
 pub mod store;
@@ -27,6 +29,6 @@ pub use error::{Advice, StoreError};
 pub use lease::EpochTxn;
 pub use pool::{Pool, Txn};
 pub use words::{
-    IncidentStatus, NotificationKind, NotificationStatus, RecoveryMethod, RequestKind, RequestStatus, StepEvent,
-    VmoveKind, VmoveStatus,
+    IncidentStatus, NotificationKind, NotificationStatus, RecoveryMethod, ReportAnswer, RequestKind, RequestStatus,
+    StepEvent, VmoveKind, VmoveStatus,
 };

@@ -26,10 +26,16 @@ pub struct SchemaVersion {
 
 /// Applies the steps that the database lacks. A step that fails leaves those before it applied; run it again.
 ///
+/// A database with Masakari's tables of the newest shape keeps them; see [`crate::masakari::takeover`].
+///
 /// # Errors
+/// [`StoreError::ForeignSchema`] for tables of these names that Themis cannot work on, nothing changed;
 /// [`StoreError::Refused`] also when the database is newer than this program.
 pub async fn schema_sync(pool: &Pool) -> Result<Synced, StoreError> {
-    let pending = schema_version(pool).await?.pending;
+    let SchemaVersion { database, pending, .. } = schema_version(pool).await?;
+    if database.is_none() {
+        crate::masakari::takeover::check(pool).await?;
+    }
     if !pending.is_empty() {
         // Each DDL statement of MySQL commits by itself and may take long on a large table: no deadline.
         Migrator::up(&pool.raw(), None).await?;

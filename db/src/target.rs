@@ -61,16 +61,21 @@ pub enum TargetError {
 
 impl Target {
     /// Takes a connection string apart. Query keys that mean nothing here (`charset`, `plugin`, ...) are ignored: the
-    /// character set is always `utf8mb4`.
+    /// character set is always `utf8mb4`. What `ssl_...` keys mean is what SQLAlchemy and PyMySQL make of them: a
+    /// certificate authority is there to be checked against, host name included.
     ///
     /// # Errors
     /// What is wrong with it, without the password.
     pub fn parse(connection: &SecretString) -> Result<Self, TargetError> {
+        Self::parse_for(connection, cfg!(any(test, feature = "testing")))
+    }
+
+    fn parse_for(connection: &SecretString, tests: bool) -> Result<Self, TargetError> {
         let text = connection.expose_secret().trim();
         let (scheme, rest) = text.split_once("://").ok_or(TargetError::NotAUrl)?;
         match scheme.split('+').next().unwrap_or(scheme) {
             "mysql" | "mariadb" => MySqlTarget::parse(rest).map(Self::MySql),
-            "sqlite" => Ok(Self::Sqlite(rest.to_owned())),
+            "sqlite" if tests => Ok(Self::Sqlite(rest.to_owned())),
             _ => Err(TargetError::Dialect {
                 scheme: scheme.to_owned(),
             }),
@@ -122,19 +127,61 @@ impl MySqlTarget {
             ssl_cert: None,
             ssl_key: None,
         };
+        let mut tls = Tls::default();
         for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = || decode(value).map(Some);
+            let value = decode(value)?;
             match key {
-                "unix_socket" | "socket" => target.socket = value()?,
-                "ssl-mode" | "ssl_mode" | "sslmode" => target.ssl_mode = value()?,
-                "ssl-ca" | "ssl_ca" | "sslca" => target.ssl_ca = value()?,
-                "ssl-cert" | "ssl_cert" | "sslcert" => target.ssl_cert = value()?,
-                "ssl-key" | "ssl_key" | "sslkey" => target.ssl_key = value()?,
+                "unix_socket" | "socket" => target.socket = Some(value),
+                "ssl-mode" | "ssl_mode" | "sslmode" => tls.mode = Some(value),
+                "ssl-ca" | "ssl_ca" | "sslca" => target.ssl_ca = Some(value),
+                "ssl-cert" | "ssl_cert" | "sslcert" => target.ssl_cert = Some(value),
+                "ssl-key" | "ssl_key" | "sslkey" => target.ssl_key = Some(value),
+                "ssl_check_hostname" | "ssl_verify_identity" => tls.check_host = Some(is_true(&value)),
+                "ssl_verify_cert" => tls.check_certificate = Some(is_true(&value)),
+                "ssl_disabled" => tls.disabled = is_true(&value),
+                "ssl_capath" | "ssl-capath" => return Err(CAPATH),
                 _ => {}
             }
         }
+        target.ssl_mode = tls.mode_of(&target);
         Ok(target)
     }
+}
+
+const CAPATH: TargetError = TargetError::Part {
+    what: "ssl_capath is not supported; name one file of certificates with ssl_ca",
+};
+
+/// What the query says of TLS.
+#[derive(Default)]
+struct Tls {
+    mode: Option<String>,
+    check_host: Option<bool>,
+    check_certificate: Option<bool>,
+    disabled: bool,
+}
+
+impl Tls {
+    /// The mode in MySQL's words; `None` when nothing was said: TLS when the server offers it, unchecked.
+    fn mode_of(self, target: &MySqlTarget) -> Option<String> {
+        if self.mode.is_some() {
+            return self.mode;
+        }
+        let mode = match (&target.ssl_ca, self.check_certificate, self.check_host) {
+            _ if self.disabled => "DISABLED",
+            (Some(_), Some(false), _) => "REQUIRED",
+            (Some(_), _, Some(false)) => "VERIFY_CA",
+            (Some(_), ..) => "VERIFY_IDENTITY",
+            (None, Some(true), _) | (None, _, Some(true)) => "VERIFY_IDENTITY",
+            (None, ..) if target.ssl_cert.is_some() => "REQUIRED",
+            (None, ..) => return None,
+        };
+        Some(mode.to_owned())
+    }
+}
+
+fn is_true(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on")
 }
 
 fn host_and_port(authority: &str) -> Result<(String, u16), TargetError> {
@@ -221,6 +268,44 @@ mod tests {
     }
 
     #[test]
+    fn tls_keys_mean_what_sqlalchemy_and_pymysql_make_of_them() {
+        for (query, mode) in [
+            ("charset=utf8", None),
+            ("ssl_ca=/a", Some("VERIFY_IDENTITY")),
+            ("ssl_ca=/a&ssl_check_hostname=false", Some("VERIFY_CA")),
+            (
+                "ssl_ca=/a&ssl_verify_cert=true&ssl_verify_identity=true",
+                Some("VERIFY_IDENTITY"),
+            ),
+            ("ssl_ca=/a&ssl_verify_cert=false", Some("REQUIRED")),
+            ("ssl_cert=/c&ssl_key=/k", Some("REQUIRED")),
+            ("ssl_disabled=True&ssl_ca=/a", Some("DISABLED")),
+            ("ssl-mode=VERIFY_CA&ssl-ca=/a", Some("VERIFY_CA")),
+        ] {
+            let target = mysql(&format!("mysql+pymysql://u:p@h/x?{query}"));
+            assert_eq!(target.ssl_mode.as_deref(), mode, "{query}");
+        }
+    }
+
+    #[test]
+    fn no_dialect_but_mysql_is_for_production() {
+        for text in [
+            "sqlite:////var/lib/masakari/masakari.sqlite",
+            "postgresql+psycopg2://u:geheim@h/x",
+            "mssql+pyodbc://u:geheim@h/x",
+        ] {
+            let error = Target::parse_for(&SecretString::from(text), false)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("is not supported; Themis needs MariaDB or MySQL"),
+                "{error}"
+            );
+            assert!(!error.contains("geheim"));
+        }
+    }
+
+    #[test]
     fn refusals_name_the_fix_and_never_the_password() {
         for (text, wanted) in [
             ("postgresql://u:geheim@h/x", "'postgresql' is not supported"),
@@ -229,6 +314,7 @@ mod tests {
             ("mysql://u:geheim@h/", "name of the database"),
             ("mysql://u:geheim@h:0/x", "port"),
             ("mysql://h/x", "user@"),
+            ("mysql://u:geheim@h/x?ssl_capath=/etc/ssl", "ssl_ca"),
             ("mysql://u:geheim%zz@h/x", "%25"),
         ] {
             let error = parse(text).unwrap_err().to_string();

@@ -15,6 +15,10 @@ use uuid::Uuid;
 
 use crate::{Pool, connect_url, schema};
 
+mod server;
+
+pub use server::OwnServer;
+
 /// Which database server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {

@@ -89,6 +89,15 @@ words! {
         /// Done.
         Finished = "finished",
     }
+    /// What the reporter of a notification was answered.
+    ReportAnswer ("answer to a report") {
+        /// Stored: 202.
+        Accepted = "accepted",
+        /// Said before: 409.
+        Duplicate = "duplicate",
+        /// The host is under maintenance: 409.
+        Maintenance = "maintenance",
+    }
     /// How an instance is moved.
     VmoveKind ("vmove type") {
         /// Rebuilt elsewhere after its host died.

@@ -5,15 +5,13 @@
 use std::time::Duration;
 
 use rstest::rstest;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use themis_core::{HostId, NotificationId, SegmentId};
 use themis_db::store::hosts::{
     HostChange, HostFilter, NewHost, host_create, host_delete, host_find_by_name, host_get, host_list, host_update,
 };
-use themis_db::store::notifications::{
-    Accepted, NewNotification, NotificationFilter, notification_accept, notification_create, notification_duplicate,
-    notification_get, notification_list,
-};
+use themis_db::store::notifications::{NewNotification, NotificationFilter, notification_create, notification_list};
 use themis_db::store::segments::{
     NewSegment, SegmentChange, SegmentFilter, segment_create, segment_delete, segment_get, segment_in_use,
     segment_list, segment_update,
@@ -218,83 +216,19 @@ async fn a_segment_is_in_use_while_a_living_host_of_it_has_an_unsettled_notifica
         .await
         .unwrap();
     assert!(segment_in_use(&db.pool, segment).await.unwrap());
-    host_delete(&db.pool, host, NOON).await.unwrap();
-    assert!(!segment_in_use(&db.pool, segment).await.unwrap(), "the host is gone");
-}
-
-#[rstest]
-#[case(Backend::Sqlite)]
-#[case(Backend::MySql)]
-#[tokio::test]
-async fn the_same_report_within_the_window_is_a_duplicate_and_a_differing_one_is_not(#[case] backend: Backend) {
-    let Some(db) = TestDatabase::open(backend).await else {
-        return;
-    };
-    let (segment, host) = one_host(&db.pool).await;
-    let window = Duration::from_secs(180);
-    let first = stopped(host, segment, NOON);
-    let accepted = notification_accept(&db.pool, &first, window, NOON).await.unwrap();
-    let Accepted::Stored(row) = accepted else {
-        panic!("{accepted:?}")
-    };
-    assert_eq!(notification_get(&db.pool, first.uuid).await.unwrap(), Some(row.clone()));
-    assert_eq!(
-        (row.payload, row.generated_time),
-        (first.payload.clone(), datetime!(2026-11-20 12:00:00 UTC))
-    );
-
-    let duplicate = |seen| {
-        let new = stopped(host, segment, seen);
-        let pool = db.pool.clone();
-        async move { notification_duplicate(&pool, &new, window).await.unwrap() }
-    };
-    assert_eq!(duplicate(NOON + Duration::from_secs(179)).await, Some(first.uuid));
-    assert_eq!(
-        duplicate(NOON + Duration::from_secs(182)).await,
-        None,
-        "outside the window"
-    );
-    assert_eq!(
-        duplicate(NOON - Duration::from_secs(3600)).await,
-        Some(first.uuid),
-        "an old report that arrives late"
-    );
-    let mut other = stopped(host, segment, NOON);
-    other.payload = json!({"event": "STOPPED", "host_status": "NORMAL", "cluster_status": "OFFLINE"});
-    assert_eq!(notification_duplicate(&db.pool, &other, window).await.unwrap(), None);
-    let again = notification_accept(&db.pool, &stopped(host, segment, NOON), window, NOON)
+    assert!(matches!(
+        host_delete(&db.pool, host, NOON).await,
+        Err(StoreError::InUse { .. })
+    ));
+    assert!(matches!(
+        segment_delete(&db.pool, segment, NOON).await,
+        Err(StoreError::InUse { .. })
+    ));
+    db.pool
+        .execute_unprepared("UPDATE notifications SET status = 'finished'")
         .await
         .unwrap();
-    assert_eq!(again, Accepted::Duplicate(first.uuid));
-    assert_eq!(
-        notification_list(&db.pool, &NotificationFilter::default(), &Page::default())
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_mariadb_many_reporters_at_once_store_one_notification() {
-    let Some(db) = TestDatabase::open(Backend::MySql).await else {
-        return;
-    };
-    let (segment, host) = one_host(&db.pool).await;
-    for round in 0..10 {
-        let seen = NOON + Duration::from_secs(1000 * round);
-        let callers: Vec<_> = (0..8)
-            .map(|_| {
-                let (pool, new) = (db.pool.clone(), stopped(host, segment, seen));
-                tokio::spawn(async move { notification_accept(&pool, &new, Duration::from_secs(180), seen).await })
-            })
-            .collect();
-        let mut stored = 0;
-        for caller in callers {
-            stored += usize::from(matches!(caller.await.unwrap().unwrap(), Accepted::Stored(_)));
-        }
-        assert_eq!(stored, 1, "round {round}");
-    }
+    host_delete(&db.pool, host, NOON).await.unwrap();
 }
 
 /// Walking a list by markers gives what the whole list gives, for every sort key and direction.

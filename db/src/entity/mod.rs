@@ -4,6 +4,7 @@
 // The derive macros need everything public in a module that is not.
 #![allow(unreachable_pub, missing_docs)]
 
+pub(crate) mod corroborations;
 pub(crate) mod failover_segments;
 pub(crate) mod host_states;
 pub(crate) mod hosts;

@@ -1,5 +1,6 @@
-//! Masakari's four tables as upstream's own migrations leave them: columns, types, names of constraints and indexes.
-//! `utf8mb4` instead of upstream's `utf8`, with the same rules of comparison (`general_ci`).
+//! Masakari's four tables as upstream's own migrations leave them (release 22.0.0, revision 13adff5efb9a): columns, types,
+//! names of constraints and indexes. `utf8mb4` whatever the database's default, with `general_ci` as there. A test
+//! compares them with what `masakari-manage` made; `crate::adopt` takes tables over that were there before.
 
 use sea_orm::sea_query::{ColumnDef, ForeignKey, Index, IndexCreateStatement, Table, TableCreateStatement};
 
@@ -55,7 +56,7 @@ fn unique(name: &'static str, columns: &[&'static str]) -> IndexCreateStatement 
 
 fn failover_segments(dialect: Dialect) -> TableCreateStatement {
     let columns = vec![
-        ColumnDef::new("uuid").char_len(36).not_null().take(),
+        uuid("uuid"),
         string("name").not_null().take(),
         string("service_type").not_null().take(),
         ColumnDef::new("description").text().take(),
@@ -63,7 +64,7 @@ fn failover_segments(dialect: Dialect) -> TableCreateStatement {
             .enumeration("recovery_methods", RecoveryMethod::NAMES.iter().copied())
             .not_null()
             .take(),
-        ColumnDef::new("enabled").boolean().default(true).take(),
+        ColumnDef::new("enabled").boolean().take(),
     ];
     let mut table = table(dialect, "failover_segments", columns);
     table

@@ -25,7 +25,7 @@ pub(super) fn steps() -> Vec<Step> {
     ]
 }
 
-fn table(dialect: Dialect, name: &'static str, columns: Vec<ColumnDef>) -> TableCreateStatement {
+pub(super) fn table(dialect: Dialect, name: &'static str, columns: Vec<ColumnDef>) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(name).if_not_exists();
     for column in columns {
@@ -35,7 +35,7 @@ fn table(dialect: Dialect, name: &'static str, columns: Vec<ColumnDef>) -> Table
     table
 }
 
-fn id() -> ColumnDef {
+pub(super) fn id() -> ColumnDef {
     ColumnDef::new("id")
         .big_integer()
         .not_null()
@@ -44,11 +44,11 @@ fn id() -> ColumnDef {
         .take()
 }
 
-fn uuid(name: &'static str) -> ColumnDef {
+pub(super) fn uuid(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).char_len(36).take()
 }
 
-fn string(name: &'static str, length: u32) -> ColumnDef {
+pub(super) fn string(name: &'static str, length: u32) -> ColumnDef {
     ColumnDef::new(name).string_len(length).not_null().take()
 }
 

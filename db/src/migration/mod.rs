@@ -7,6 +7,9 @@ use sea_orm::sea_query::{ColumnDef, IndexCreateStatement, TableCreateStatement};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
+use crate::error::server_error;
+
+mod m20261120_corroborations;
 mod m20261120_masakari;
 mod m20261120_themis;
 
@@ -14,7 +17,10 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        let steps = m20261120_masakari::steps().into_iter().chain(m20261120_themis::steps());
+        let steps = m20261120_masakari::steps()
+            .into_iter()
+            .chain(m20261120_themis::steps())
+            .chain(m20261120_corroborations::steps());
         steps.map(|step| Box::new(step) as Box<dyn MigrationTrait>).collect()
     }
 }
@@ -58,10 +64,17 @@ impl MigrationTrait for Step {
         let dialect = Dialect(manager.get_connection().get_database_backend());
         match self.change {
             Change::Table(table) => manager.create_table(table(dialect)).await,
-            Change::Index(index) => manager.create_index(index()).await,
+            Change::Index(index) => match manager.create_index(index()).await {
+                // In a table that was taken over, or made by a run that died before it could say so.
+                Err(error) if server_error(&error) == Some(DUPLICATE_KEY_NAME) => Ok(()),
+                made => made,
+            },
         }
     }
 }
+
+/// `ER_DUP_KEYNAME`.
+const DUPLICATE_KEY_NAME: u16 = 1061;
 
 /// Column types that differ between MariaDB and the SQLite of tests.
 #[derive(Clone, Copy)]

@@ -11,6 +11,8 @@ use crate::entity::TextUuid;
 use crate::entity::hosts::{ActiveModel, Column, Entity, Model};
 use crate::entity::{failover_segments, power_devices};
 use crate::stamp::seconds;
+use crate::store::intake::queue_at_host;
+use crate::store::segments::segment_in_use;
 use crate::store::{Page, page};
 use crate::{EpochTxn, Pool, StoreError};
 
@@ -232,13 +234,22 @@ pub async fn host_update(
     Ok(row.into())
 }
 
-/// Deletes a host softly, and its power devices, so that they can be registered again.
+/// Deletes a host softly, and its power devices, so that they can be registered again. Not while its segment is in use;
+/// a notification that comes in at the same time is before it or after it.
 ///
 /// # Errors
-/// [`StoreError::NotFound`].
+/// [`StoreError::NotFound`]; [`StoreError::InUse`].
 pub async fn host_delete(pool: &Pool, host: HostId, at: OffsetDateTime) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
         let txn = &txn;
+        queue_at_host(txn, host).await?;
+        let row = find(txn, host).await?.ok_or_else(|| not_found(host))?;
+        if segment_in_use(txn, SegmentId(row.failover_segment_id.0)).await? {
+            return Err(StoreError::InUse {
+                what: "host",
+                id: host.to_string(),
+            });
+        }
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
             .col_expr(Column::DeletedAt, Expr::value(seconds(at)))

@@ -3,10 +3,12 @@
 //! `_get` answers `None` for what does not exist; changes answer [`crate::StoreError::NotFound`].
 //! Rows of Masakari's tables are the living ones only: `deleted` is never shown.
 
+pub mod corroborations;
 pub mod host_states;
 pub mod hosts;
 pub mod incident_events;
 pub mod incidents;
+pub mod intake;
 mod json;
 pub mod modes;
 pub mod notifications;

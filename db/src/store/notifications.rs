@@ -1,4 +1,5 @@
-//! Notifications (table `notifications`): what monitors and operators reported, and what became of it.
+//! Notifications (table `notifications`): what monitors and operators reported, and what became of it. How a posted one
+//! gets in is told in [`super::intake`].
 
 use std::time::Duration;
 
@@ -11,11 +12,10 @@ use themis_core::{HostId, NotificationId, SegmentId};
 use time::OffsetDateTime;
 
 use crate::entity::TextUuid;
-use crate::entity::leases;
 use crate::entity::notifications::{ActiveModel, Column, Entity, Model};
 use crate::stamp::seconds;
 use crate::store::{Page, json, page};
-use crate::{EpochTxn, NotificationKind, NotificationStatus, Pool, StoreError, Txn};
+use crate::{EpochTxn, NotificationKind, NotificationStatus, StoreError};
 
 const TABLE: &str = "notifications";
 
@@ -83,15 +83,6 @@ pub struct NotificationFilter {
     pub generated_since: Option<OffsetDateTime>,
 }
 
-/// What became of a posted notification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Accepted {
-    /// It was stored.
-    Stored(NotificationRow),
-    /// This one said the same before; nothing was stored.
-    Duplicate(NotificationId),
-}
-
 impl TryFrom<Model> for NotificationRow {
     type Error = StoreError;
     fn try_from(row: Model) -> Result<Self, StoreError> {
@@ -109,6 +100,11 @@ impl TryFrom<Model> for NotificationRow {
             updated_at: row.updated_at,
         })
     }
+}
+
+/// The status of a row as read.
+pub(crate) fn status_of(row: &Model) -> Result<NotificationStatus, StoreError> {
+    json::word(TABLE, "notification status", &row.status)
 }
 
 /// Notifications, one page.
@@ -150,13 +146,36 @@ pub async fn notification_get(
     row.map(NotificationRow::try_from).transpose()
 }
 
-/// The oldest notifications in status `new`.
+/// The oldest notifications in status `new`; those about hosts first, so that a flood about instances delays none.
 ///
 /// # Errors
 /// The database's trouble.
 pub async fn notification_list_new(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<NotificationRow>, StoreError> {
     let rows = Entity::find()
         .filter(Column::Status.eq(NotificationStatus::New.name()))
+        .filter(Column::Deleted.eq(0))
+        // COMPUTE_HOST, PROCESS, VM.
+        .order_by_asc(Column::Type)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.into_iter().map(NotificationRow::try_from).collect()
+}
+
+/// The oldest notifications about instances and processes that an engine took up and has not ended: `running` or `error`.
+///
+/// # Errors
+/// The database's trouble.
+pub async fn notification_list_taken_up(
+    db: &impl ConnectionTrait,
+    limit: u64,
+) -> Result<Vec<NotificationRow>, StoreError> {
+    let statuses = [NotificationStatus::Running, NotificationStatus::Error];
+    let kinds = [NotificationKind::Vm, NotificationKind::Process];
+    let rows = Entity::find()
+        .filter(Column::Status.is_in(statuses.map(NotificationStatus::name)))
+        .filter(Column::Type.is_in(kinds.map(NotificationKind::name)))
         .filter(Column::Deleted.eq(0))
         .order_by_asc(Column::Id)
         .limit(limit)
@@ -194,56 +213,6 @@ pub async fn notification_duplicate(
         }
     }
     Ok(None)
-}
-
-/// Stores a notification unless it is a duplicate. Several callers at once, on several nodes of a Galera cluster, store
-/// one: each writes the row `intake:<host>` of the table `leases` first, where they queue or conflict and run again.
-///
-/// # Errors
-/// The database's trouble.
-pub async fn notification_accept(
-    pool: &Pool,
-    new: &NewNotification,
-    window: Duration,
-    at: OffsetDateTime,
-) -> Result<Accepted, StoreError> {
-    pool.transaction(async |txn| {
-        let txn = &txn;
-        queue_at_host(txn, new.source_host_uuid).await?;
-        match notification_duplicate(txn, new, window).await? {
-            Some(earlier) => Ok(Accepted::Duplicate(earlier)),
-            None => insert(txn, new, at).await.map(Accepted::Stored),
-        }
-    })
-    .await
-}
-
-async fn queue_at_host(txn: &Txn, host: HostId) -> Result<(), StoreError> {
-    let name = format!("intake:{host}");
-    let touched = leases::Entity::update_many()
-        .col_expr(leases::Column::Beat, Expr::col(leases::Column::Beat).add(1))
-        .filter(leases::Column::Name.eq(&name))
-        .exec(txn)
-        .await?;
-    if touched.rows_affected > 0 {
-        return Ok(());
-    }
-    let first = leases::ActiveModel {
-        name: Set(name),
-        holder: Set(String::new()),
-        token: Set(0),
-        beat: Set(1),
-    };
-    match leases::Entity::insert(first).exec_without_returning(txn).await {
-        Ok(_) => Ok(()),
-        Err(error) => match StoreError::unique(error, "intake row") {
-            // Another caller was first; run the whole again, queueing at its row.
-            StoreError::AlreadyExists { what } => Err(StoreError::Conflict {
-                source: sea_orm::DbErr::Custom(format!("{what} was just made")),
-            }),
-            other => Err(other),
-        },
-    }
 }
 
 /// Stores a notification that the engine makes for its own incident.

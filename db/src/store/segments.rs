@@ -1,16 +1,17 @@
 //! Failover segments (table `failover_segments`).
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::Expr,
 };
-use themis_core::SegmentId;
+use themis_core::{HostId, SegmentId};
 use time::OffsetDateTime;
 
 use crate::entity::TextUuid;
 use crate::entity::failover_segments::{ActiveModel, Column, Entity, Model};
 use crate::entity::{hosts, notifications, power_devices, segment_networks};
 use crate::stamp::seconds;
+use crate::store::intake::queue_at_host;
 use crate::store::{Page, json, page};
 use crate::{NotificationStatus, Pool, RecoveryMethod, StoreError};
 
@@ -201,13 +202,35 @@ pub async fn segment_update(
     row.try_into()
 }
 
-/// Deletes a segment softly, with all its hosts, their power devices and its network table.
+/// Deletes a segment softly, with all its hosts, their power devices and its network table. Not while it is in use; a
+/// notification that comes in at the same time is before it or after it.
 ///
 /// # Errors
-/// [`StoreError::NotFound`].
+/// [`StoreError::NotFound`]; [`StoreError::InUse`].
 pub async fn segment_delete(pool: &Pool, segment: SegmentId, at: OffsetDateTime) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
         let txn = &txn;
+        let of_segment = hosts::Column::FailoverSegmentId.eq(TextUuid(segment.0));
+        let members: Vec<TextUuid> = hosts::Entity::find()
+            .select_only()
+            .column(hosts::Column::Uuid)
+            .filter(of_segment.clone())
+            .filter(hosts::Column::Deleted.eq(0))
+            .order_by_asc(hosts::Column::Uuid)
+            // A locking read: the look at what is in use, after the queues, must not be of an earlier moment.
+            .lock_exclusive()
+            .into_tuple()
+            .all(txn)
+            .await?;
+        for member in &members {
+            queue_at_host(txn, HostId(member.0)).await?;
+        }
+        if segment_in_use(txn, segment).await? {
+            return Err(StoreError::InUse {
+                what: "segment",
+                id: segment.to_string(),
+            });
+        }
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
             .col_expr(Column::DeletedAt, Expr::value(seconds(at)))
@@ -218,15 +241,6 @@ pub async fn segment_delete(pool: &Pool, segment: SegmentId, at: OffsetDateTime)
         if gone.rows_affected == 0 {
             return Err(not_found(segment));
         }
-        let of_segment = hosts::Column::FailoverSegmentId.eq(TextUuid(segment.0));
-        let members: Vec<TextUuid> = hosts::Entity::find()
-            .select_only()
-            .column(hosts::Column::Uuid)
-            .filter(of_segment.clone())
-            .filter(hosts::Column::Deleted.eq(0))
-            .into_tuple()
-            .all(txn)
-            .await?;
         hosts::Entity::update_many()
             .col_expr(hosts::Column::Deleted, Expr::col(hosts::Column::Id))
             .col_expr(hosts::Column::DeletedAt, Expr::value(seconds(at)))
