@@ -6,6 +6,7 @@
 //! is impure), [`engine`] (the loop), [`lease`], [`snapshot`], [`effects`], [`adapters`].
 
 pub mod adapters;
+pub mod announce;
 pub mod calls;
 pub mod config;
 pub mod effects;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use themis_config::Source;
+use themis_engine::adapters::announce::OsloAnnouncer;
 use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
 use themis_engine::adapters::clock::{MachineClock, RandomIds};
 use themis_engine::adapters::compute::NovaCompute;
@@ -17,7 +18,7 @@ use themis_engine::config::{self, EngineSection, RecoverySection};
 use themis_engine::{Engine, Ports};
 use themis_fencing::{FencingSection, SealKey};
 use themis_messaging::Bus as _;
-use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::rabbit::{Events, RabbitBus};
 use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, PlacementSection};
 use themis_openstack::nova::Nova;
 use themis_openstack::placement::Placement;
@@ -87,6 +88,8 @@ async fn run(source: Source) -> anyhow::Result<()> {
         return Ok(());
     };
     let name = settings.name.clone();
+    let events = Events::start(&source, bus.clone(), "masakari-engine")?;
+    let announcer = OsloAnnouncer::start(store.pool(), events.notifier.clone());
     let ports = Ports {
         store: Arc::new(store),
         compute: Arc::new(compute(&source)?),
@@ -95,7 +98,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
         clock: Arc::new(MachineClock),
         ids: Arc::new(RandomIds),
     };
-    let engine = Engine::new(settings, ports);
+    let engine = Engine::new(settings, ports).with_announcer(Arc::new(announcer));
     let served = listen(bus.as_ref(), &name, &engine.mailbox(), &engine.callers())?;
     ask_all(&questions, &name).await;
     start::ready();
@@ -103,6 +106,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
     for serving in served {
         serving.stop(STOP_WITHIN).await;
     }
+    events.stop(STOP_WITHIN).await;
     bus.stop(STOP_WITHIN).await;
     Ok(())
 }

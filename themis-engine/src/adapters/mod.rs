@@ -1,5 +1,6 @@
 //! The ports over the real parts: MariaDB, Nova and Placement, IPMI, the bus, the machine's clock.
 
+pub mod announce;
 pub mod bus;
 pub mod clock;
 pub mod compute;

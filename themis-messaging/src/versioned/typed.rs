@@ -13,7 +13,7 @@ use crate::Version;
 
 /// The fields of one class of objects. A field that may be unset is an `Option` that is not serialised when `None`; one
 /// that may be null is an `Option` that is.
-pub trait Payload: Serialize + DeserializeOwned {
+pub trait Payload: Clone + Serialize + DeserializeOwned {
     /// The class.
     const NAME: &'static str;
     /// The version that these fields are.
@@ -30,12 +30,11 @@ pub struct Object<P>(pub P);
 
 impl<P: Payload> Serialize for Object<P> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let data = serde_json::to_value(&self.0).map_err(S::Error::custom)?;
         let mut map = out.serialize_map(Some(4))?;
         map.serialize_entry(&format!("{}.name", P::PREFIX), P::NAME)?;
         map.serialize_entry(&format!("{}.namespace", P::PREFIX), P::NAMESPACE)?;
         map.serialize_entry(&format!("{}.version", P::PREFIX), &P::VERSION.to_string())?;
-        map.serialize_entry(&format!("{}.data", P::PREFIX), &data)?;
+        map.serialize_entry(&format!("{}.data", P::PREFIX), &self.0)?;
         map.end()
     }
 }
