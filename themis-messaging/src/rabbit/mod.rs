@@ -6,6 +6,7 @@
 
 mod backoff;
 mod connector;
+mod events;
 mod hearing;
 mod journal;
 mod listener;
@@ -40,6 +41,7 @@ use crate::{BusError, CallError, Context, Target, Topic, server};
 
 use backoff::Backoff;
 use connector::Connector;
+pub use events::{Events, EventsError};
 use hearing::Hearing;
 use journal::Journal;
 use outbox::{Outbox, Posting, Route};
