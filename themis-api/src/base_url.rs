@@ -1,5 +1,5 @@
 //! The address under which the caller sees this service: the links of version documents are made from it. A proxy's
-//! `X-Forwarded-*` headers count only when the operator says that a proxy of theirs sets them.
+//! `Forwarded` and `X-Forwarded-*` headers count only when the operator says that a proxy of theirs sets them.
 
 use std::convert::Infallible;
 
@@ -30,17 +30,31 @@ impl FromRequestParts<AppState> for BaseUrl {
             return Ok(Self(format!("{}{prefix}", fixed.trim_end_matches('/'))));
         }
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let forwarded = |name: &str| text(name).filter(|_| app.settings.behind_proxy).map(first);
-        let scheme = forwarded("x-forwarded-proto").unwrap_or("http");
-        let host = forwarded("x-forwarded-host")
+        let believed = |name: &str| text(name).filter(|_| app.settings.behind_proxy);
+        let forwarded = |key: &str| match believed(header::FORWARDED.as_str()) {
+            Some(standard) => pair(first(standard), key),
+            None => believed(&format!("x-forwarded-{key}")).map(first),
+        };
+        let scheme = forwarded("proto").unwrap_or("http");
+        let host = forwarded("host")
             .or_else(|| text(header::HOST.as_str()))
             .or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
             .unwrap_or("localhost");
-        let outer = forwarded("x-forwarded-prefix")
+        let outer = believed("x-forwarded-prefix")
+            .map(first)
             .unwrap_or_default()
             .trim_end_matches('/');
         Ok(Self(format!("{scheme}://{host}{outer}{prefix}")))
     }
+}
+
+/// The value of `key` in an element of RFC 7239: `for=192.0.2.1;proto=https;host="ha.example"`.
+fn pair<'a>(element: &'a str, key: &str) -> Option<&'a str> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let value = value.trim().trim_matches('"');
+        (name.trim().eq_ignore_ascii_case(key) && !value.is_empty()).then_some(value)
+    })
 }
 
 /// The proxy nearest to the client comes first in a list.

@@ -41,11 +41,17 @@ impl Call {
     /// # Errors
     /// The caller does not have it.
     pub fn demand(&self, rule: &'static str) -> Result<(), Fault> {
-        if self.app.rules.allow(rule, &self.caller) {
+        if self.may(rule) {
             Ok(())
         } else {
             Err(Fault::Forbidden { rule })
         }
+    }
+
+    /// Whether the caller has the right that `rule` stands for.
+    #[must_use]
+    pub fn may(&self, rule: &str) -> bool {
+        self.app.rules.allow(rule, &self.caller)
     }
 }
 

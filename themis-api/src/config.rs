@@ -7,6 +7,7 @@ use std::time::Duration;
 use themis_config::KnownSection;
 
 use crate::cors::CorsSection;
+use crate::server::Bounds;
 
 themis_config::section! {
     /// The HTTP service.
@@ -25,6 +26,10 @@ themis_config::section! {
         pub duplicate_notification_detection_interval: Duration = "180",
         /// Requests that are served at the same time; more are refused with 503.
         pub concurrency_max: usize = "256",
+        /// Connections at the same time; further ones wait.
+        pub connections_max: usize = "1024",
+        /// Seconds that a client may take for the head of a request, may be idle, or may leave an answer unread.
+        pub client_timeout: Duration = "60",
         /// Seconds that one request may take before it is answered 503.
         pub request_timeout: Duration = "60",
         /// Seconds that requests under way have to end after SIGTERM.
@@ -71,6 +76,16 @@ pub struct BadListenAddress {
 }
 
 impl ApiSection {
+    /// What clients are allowed.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            connections_max: self.connections_max,
+            client_timeout: self.client_timeout,
+            stop_timeout: self.graceful_shutdown_timeout,
+        }
+    }
+
     /// Where to listen.
     ///
     /// # Errors

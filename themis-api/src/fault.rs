@@ -28,6 +28,8 @@ pub enum Fault {
     MalformedBody,
     #[error("Malformed query string")]
     MalformedQuery,
+    #[error("Malformed request URL: the path holds bytes that are no text")]
+    MalformedPath,
     #[error("Unsupported Content-Type")]
     MediaType,
     #[error("API Version String {given} is of invalid format. Must be of format MajorNum.MinorNum.")]
@@ -80,6 +82,8 @@ pub enum Fault {
     ComputeServiceMissing(String),
     #[error("Host with name {0} could not be found.")]
     HostNameMissing(String),
+    #[error("Host name {given} may stand for several hosts: {hosts}. Report the name as it is registered.")]
+    HostNameAmbiguous { given: String, hosts: String },
     #[error("This notification {0} without vm moves.")]
     NoVmoves(String),
     #[error(transparent)]
@@ -161,6 +165,7 @@ impl Fault {
         match self {
             Self::MalformedBody
             | Self::MalformedQuery
+            | Self::MalformedPath
             | Self::VersionMalformed { .. }
             | Self::ProjectMismatch { .. }
             | Self::Schema(_)
@@ -169,6 +174,7 @@ impl Fault {
             | Self::MarkerMissing(_)
             | Self::ComputeServiceMissing(_)
             | Self::HostNameMissing(_)
+            | Self::HostNameAmbiguous { .. }
             | Self::NoVmoves(_)
             | Self::PowerAddress(_)
             | Self::PowerCredentials(_) => StatusCode::BAD_REQUEST,

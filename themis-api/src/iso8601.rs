@@ -18,7 +18,10 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let (clock, offset) = split_zone(rest)?;
     let local = PrimitiveDateTime::new(date, parse_clock(clock.trim_end())?);
     // Near the ends of the calendar the conversion has no result; such a time is refused like any other nonsense.
-    local.assume_offset(offset).checked_to_offset(UtcOffset::UTC)
+    local
+        .assume_offset(offset)
+        .checked_to_offset(UtcOffset::UTC)
+        .filter(|utc| utc.year() > 0)
 }
 
 fn parse_date(text: &str) -> Option<Date> {
@@ -35,7 +38,9 @@ fn parse_date(text: &str) -> Option<Date> {
         return None;
     }
     let month = Month::try_from(number::<u8>(month)?).ok()?;
-    Date::from_calendar_date(i32::from(number::<u16>(year)?), month, number(day)?).ok()
+    // Python's calendar begins with the year 1.
+    let year = number::<u16>(year).filter(|year| *year > 0)?;
+    Date::from_calendar_date(i32::from(year), month, number(day)?).ok()
 }
 
 fn split_zone(text: &str) -> Option<(&str, UtcOffset)> {
@@ -127,6 +132,7 @@ mod tests {
     #[case("2017-04-21T1\u{e9}2955")]
     #[case("-017-04-21")]
     #[case("+017-04-21")]
+    #[case("0000-01-01")]
     #[case("9999-12-31T23:59:59-23:00")]
     fn nonsense_is_refused(#[case] text: &str) {
         assert_eq!(parse(text), None);

@@ -1,11 +1,14 @@
 //! The parameters that all lists share: `limit`, `page_size`, `marker`, `sort_key`, `sort_dir`; and how filters read
 //! truth values. Unknown parameters are ignored, as upstream does. A resource says which sort keys it has.
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use themis_db::store::{Direction, Page};
 
 use crate::fault::Fault;
+use crate::shown::cut;
 
 /// More sort keys than any table has columns make no sense; each costs a comparison per row.
 const SORT_KEYS_MAX: usize = 20;
@@ -48,6 +51,14 @@ pub enum QueryError {
     /// A status that incidents do not have.
     #[error("Invalid value for status: '{0}' is not one of ['open', 'closed']")]
     IncidentStatus(String),
+    /// A parameter that a route of ours does not read.
+    #[error("Unknown query parameter '{given}'; {known}")]
+    Unknown {
+        /// What was given.
+        given: String,
+        /// Which ones there are.
+        known: String,
+    },
     /// `generated-since` names no time.
     #[error("Invalid generated-since value")]
     GeneratedSince,
@@ -65,6 +76,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
             .await
             .map_err(|_| Fault::MalformedQuery)?;
         Ok(Self(pairs))
+    }
+}
+
+/// Refuses parameters that a route of `/themis/v1` does not read: a misspelt filter must not show everything.
+pub async fn refuse_unknown(
+    State(known): State<&'static [&'static str]>,
+    parameters: Parameters,
+    request: Request,
+    next: Next,
+) -> Response {
+    match parameters.0.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+        None => next.run(request).await,
+        Some((key, _)) => {
+            let known = match known {
+                [] => "this path has none".to_owned(),
+                some => format!("known are {}", some.join(", ")),
+            };
+            let given = cut(key);
+            Fault::from(QueryError::Unknown { given, known }).into_response()
+        }
     }
 }
 
@@ -109,15 +140,22 @@ impl Parameters {
     pub fn page(&self, limit_max: u64) -> Result<Page, Fault> {
         let limit = self.count("limit")?.unwrap_or(limit_max).min(limit_max);
         self.count("page_size")?;
+        // Upstream asks the database for nothing then, and so finds nothing wrong with the rest.
+        if limit == 0 {
+            return Ok(Page {
+                limit,
+                ..Page::default()
+            });
+        }
         let directions = self
             .all("sort_dir")
-            .map(|word| match word {
+            .map(|word| match word.trim() {
                 "asc" => Ok(Direction::Asc),
                 "desc" => Ok(Direction::Desc),
                 _ => Err(QueryError::SortDirection),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let mut keys: Vec<String> = self.all("sort_key").map(str::to_owned).collect();
+        let mut keys: Vec<String> = self.all("sort_key").map(|key| key.trim().to_owned()).collect();
         if keys.is_empty() {
             keys.push("created_at".to_owned());
         }
@@ -133,7 +171,7 @@ impl Parameters {
             .zip(directions.into_iter().chain(std::iter::repeat(first)))
             .collect();
         let marker = match self.last("marker") {
-            None | Some("") => None,
+            None => None,
             Some(text) => Some(text.parse().map_err(|_| Fault::MarkerMissing(text.to_owned()))?),
         };
         Ok(Page { sort, marker, limit })
@@ -190,6 +228,12 @@ mod tests {
         assert_eq!(page(&[("limit", "5000")]).unwrap().limit, 1000);
         assert_eq!(page(&[("limit", "99999999999999999999")]).unwrap().limit, 1000);
         assert_eq!(page(&[("limit", "0")]).unwrap().limit, 0);
+        assert_eq!(
+            page(&[("limit", "0"), ("sort_dir", "up"), ("marker", "x")])
+                .unwrap()
+                .limit,
+            0
+        );
     }
 
     #[test]
@@ -209,6 +253,7 @@ mod tests {
             "Invalid input received: Unknown sort direction, must be 'asc' or 'desc'"
         );
         assert_eq!(error("marker", "no-id"), "Marker no-id could not be found.");
+        assert_eq!(error("marker", ""), "Marker  could not be found.");
         let two = page(&[("sort_key", "id"), ("sort_dir", "asc"), ("sort_dir", "asc")]).unwrap_err();
         assert_eq!(two, "Invalid input received: Sort direction size exceeds sort key size");
     }

@@ -38,28 +38,31 @@ impl RequestIds {
             global: given.filter(|id| is_request_id(id)).map(str::to_owned),
             span,
         };
-        ids.show("- - - - - -");
+        ids.show(RequestContext::default());
         ids
     }
 
     /// From here on log lines also show who asks.
     pub fn name_caller(&self, caller: &Caller) {
         let project = caller.project.as_ref();
-        self.show(&format!(
-            "{} {} - - {} {}",
-            caller.user.id,
-            project.map_or("-", |project| project.id.as_str()),
-            caller.user.domain_id,
-            project.map_or("-", |project| project.domain_id.as_str()),
-        ));
+        self.show(RequestContext {
+            user_id: Some(caller.user.id.clone()),
+            project_id: project.map(|project| project.id.clone()),
+            domain_id: caller.domain_id.clone(),
+            system_scope: caller.system_scope.clone(),
+            user_domain_id: Some(caller.user.domain_id.clone()),
+            project_domain_id: project.map(|project| project.domain_id.clone()),
+            ..RequestContext::default()
+        });
     }
 
-    fn show(&self, identity: &str) {
-        let global = self.global.as_deref().unwrap_or("None");
-        logging::attach(
-            &self.span,
-            RequestContext(format!("{global} {} {identity}", self.local)),
-        );
+    fn show(&self, known: RequestContext) {
+        let context = RequestContext {
+            global_request_id: self.global.clone(),
+            request_id: self.local.clone(),
+            ..known
+        };
+        logging::attach(&self.span, context);
     }
 }
 

@@ -45,6 +45,15 @@ pub async fn refuse_head(base: BaseUrl, request: Request, next: Next) -> Respons
     }
 }
 
+/// The router says of a path without the method which methods it has; a 404 does not.
+#[must_use]
+pub fn without_methods(mut response: Response) -> Response {
+    if response.status() == StatusCode::NOT_FOUND {
+        response.headers_mut().remove(header::ALLOW);
+    }
+    response
+}
+
 /// Whether `path` is `prefix` or lies under it.
 #[must_use]
 pub fn is_under(path: &str, prefix: &str) -> bool {

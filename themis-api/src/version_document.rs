@@ -1,14 +1,18 @@
 //! Version discovery: `/` and unknown paths need no token, `/v1` does. Nothing here touches the database.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 
 use crate::base_url::BaseUrl;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::microversion::Microversion;
+use crate::path_id::Path;
+use crate::resources::missing_action::refuse_new;
 
 /// When upstream last changed the major version; clients only show it.
 const UPDATED: &str = "2016-07-01T11:33:21Z";
@@ -87,8 +91,11 @@ fn own_link(base: &BaseUrl, path: &str) -> Link {
     }
 }
 
-/// `GET /`.
-pub async fn list(base: BaseUrl) -> Response {
+/// `/`, with any method; a method that has a body must bring one of JSON, as upstream demands before it looks further.
+pub async fn list(base: BaseUrl, method: Method, body: Bytes) -> Response {
+    if matches!(method, Method::POST | Method::PUT) && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        return Fault::MalformedBody.into_response();
+    }
     let listed = Listed {
         id: "v1.0",
         status: "CURRENT",
@@ -112,7 +119,7 @@ pub fn choices(base: &BaseUrl, path: &str) -> Response {
     (StatusCode::MULTIPLE_CHOICES, Json(Choices { choices: [choice] })).into_response()
 }
 
-/// `GET /v1` and `GET /v1/versions/v1.0`.
+/// `GET /v1`.
 pub async fn show(_call: Call, base: BaseUrl) -> Response {
     let described = Link {
         rel: "describedby",
@@ -131,12 +138,12 @@ pub async fn show(_call: Call, base: BaseUrl) -> Response {
     Json(Version { version }).into_response()
 }
 
-/// `GET /v1/versions/{id}` for any id but `v1.0`.
-pub async fn missing(_call: Call) -> Fault {
-    Fault::ResourceMissing
-}
-
-/// `POST /`.
-pub async fn malformed() -> Fault {
-    Fault::MalformedBody
+/// `GET /v1/versions/{id}`.
+pub async fn by_id(call: Call, base: BaseUrl, Path(id): Path<String>) -> Result<Response, Fault> {
+    refuse_new(&id)?;
+    if id == "v1.0" {
+        Ok(show(call, base).await)
+    } else {
+        Err(Fault::ResourceMissing)
+    }
 }

@@ -1,12 +1,13 @@
-//! `/extensions`: a fixed list that old clients ask for.
+//! `/extensions`: a fixed list that old clients ask for. An entry that the caller may not discover is left out.
 
 use axum::Json;
-use axum::extract::Path;
 use serde::Serialize;
 
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
+use crate::resources::missing_action::refuse_new;
 
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Extension {
@@ -20,12 +21,17 @@ pub(crate) struct Extension {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Extensions {
-    extensions: [Extension; 6],
+    extensions: Vec<Extension>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct OneExtension {
     extension: Extension,
+}
+
+/// The rule that guards whether an entry is shown.
+fn is_discoverable(call: &Call, extension: &Extension) -> bool {
+    call.may(&format!("os_masakari_api:{}:discoverable", extension.alias))
 }
 
 const fn extension(alias: &'static str, name: &'static str, description: &'static str) -> Extension {
@@ -51,15 +57,18 @@ const EXTENSIONS: [Extension; 6] = [
 /// `GET /extensions`.
 pub(crate) async fn list(call: Call) -> Result<Json<Extensions>, Fault> {
     call.demand(rule::EXTENSIONS_INDEX)?;
-    Ok(Json(Extensions { extensions: EXTENSIONS }))
+    let mut extensions = EXTENSIONS.to_vec();
+    extensions.retain(|extension| is_discoverable(&call, extension));
+    Ok(Json(Extensions { extensions }))
 }
 
 /// `GET /extensions/{alias}`.
 pub(crate) async fn show(call: Call, Path(alias): Path<String>) -> Result<Json<OneExtension>, Fault> {
+    refuse_new(&alias)?;
     call.demand(rule::EXTENSIONS_DETAIL)?;
     let extension = EXTENSIONS
         .into_iter()
-        .find(|known| known.alias == alias)
+        .find(|known| known.alias == alias && is_discoverable(&call, known))
         .ok_or(Fault::ResourceMissing)?;
     Ok(Json(OneExtension { extension }))
 }

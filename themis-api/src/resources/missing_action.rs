@@ -1,13 +1,12 @@
 //! Actions that Masakari's router knows and its controllers do not have: 405 with the action's name. That the action is
-//! missing is said before the body is looked at, as upstream does.
+//! missing is said before anything else of the request is looked at, as upstream does.
 
-use crate::call::Call;
 use crate::fault::Fault;
 
 macro_rules! missing {
     ($($action:ident by $method:literal),+ $(,)?) => {$(
         #[doc = concat!("405 for `", stringify!($action), "`.")]
-        pub async fn $action(_call: Call) -> Fault {
+        pub async fn $action() -> Fault {
             Fault::ActionMissing { method: $method, action: stringify!($action) }
         }
     )+};
@@ -15,10 +14,23 @@ macro_rules! missing {
 
 missing!(
     index by "GET",
-    new by "GET",
     edit by "GET",
     create by "POST",
     action by "POST",
     update by "PUT",
     delete by "DELETE",
 );
+
+/// The word `new` in place of an id means the action of that name, which no controller has.
+///
+/// # Errors
+/// `id` is that word.
+pub fn refuse_new(id: &str) -> Result<(), Fault> {
+    if id == "new" {
+        return Err(Fault::ActionMissing {
+            method: "GET",
+            action: "new",
+        });
+    }
+    Ok(())
+}

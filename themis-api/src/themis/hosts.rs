@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Value, json};
 use themis_core::{HostId, HostState, IncidentId, Reason, SegmentId};
@@ -16,6 +16,7 @@ use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::list_query::Parameters;
+use crate::path_id::Path;
 use crate::policy::rule;
 use crate::wire_time::UtcTime;
 

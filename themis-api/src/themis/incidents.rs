@@ -1,20 +1,21 @@
 //! `/themis/v1/incidents`: each host's story as the engine wrote it, with the decision record and the workflow log.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use themis_core::{Epoch, HostId, IncidentId, NotificationId, Reason, SegmentId};
+use themis_db::store::corroborations::{CorroborationRow, corroboration_list};
 use themis_db::store::incident_events::{EventRow, event_list};
 use themis_db::store::incidents::{IncidentFilter, IncidentRow, incident_get, incident_list};
 use themis_db::store::workflow_steps::{StepRow, step_list};
-use themis_db::{IncidentStatus, Pool, StepEvent};
+use themis_db::{IncidentStatus, Pool, ReportAnswer, StepEvent};
 
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::list_query::{Parameters, QueryError};
-use crate::path_id::exact;
+use crate::path_id::{Path, exact};
 use crate::policy::rule;
 use crate::wire_time::UtcTime;
 
@@ -55,6 +56,20 @@ struct IncidentWithSteps {
     #[serde(flatten)]
     incident: IncidentView,
     steps: Vec<StepView>,
+    corroborations: Vec<CorroborationView>,
+}
+
+/// Who reported the incident's notification.
+#[derive(Debug, Serialize)]
+struct CorroborationView {
+    user_id: String,
+    user_name: String,
+    address: String,
+    answer: ReportAnswer,
+    reports: i32,
+    generated_time: UtcTime,
+    first_at: UtcTime,
+    last_at: UtcTime,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,6 +107,21 @@ impl From<IncidentRow> for IncidentView {
             summary: row.summary,
             opened_at: UtcTime(row.opened_at),
             closed_at: row.closed_at.map(UtcTime),
+        }
+    }
+}
+
+impl From<CorroborationRow> for CorroborationView {
+    fn from(row: CorroborationRow) -> Self {
+        Self {
+            user_id: row.user_id,
+            user_name: row.user_name,
+            address: row.address,
+            answer: row.answer,
+            reports: row.reports,
+            generated_time: UtcTime(row.generated_time),
+            first_at: UtcTime(row.first_at),
+            last_at: UtcTime(row.last_at),
         }
     }
 }
@@ -171,10 +201,15 @@ pub(crate) async fn show(
         .into_iter()
         .map(StepView::from)
         .collect();
+    let reports = match row.notification_uuid {
+        Some(notification) => corroboration_list(&app.store, notification).await?,
+        None => Vec::new(),
+    };
     Ok(Json(OneIncident {
         incident: IncidentWithSteps {
             incident: row.into(),
             steps,
+            corroborations: reports.into_iter().map(CorroborationView::from).collect(),
         },
     }))
 }

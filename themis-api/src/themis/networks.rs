@@ -2,7 +2,7 @@
 //! not named here means what the configuration says.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use themis_core::NetworkName;
@@ -13,6 +13,7 @@ use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
 use crate::resources::segments;
 use crate::schema::{Object, Violation};

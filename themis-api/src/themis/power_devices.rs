@@ -2,7 +2,7 @@
 //! is never shown again, not in an answer, an error or the log. A test is the leading engine's: it reads, switches nothing.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use secrecy::SecretString;
@@ -22,7 +22,7 @@ use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::path_id::exact;
+use crate::path_id::{Path, exact};
 use crate::policy::rule;
 use crate::resources::no_content;
 use crate::schema::{Object, Violation};

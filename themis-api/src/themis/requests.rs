@@ -2,7 +2,7 @@
 //! 202; `GET /themis/v1/requests/{request}` tells what the engine said to it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::app_state::{App, AppState};
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::path_id::exact;
+use crate::path_id::{Path, exact};
 use crate::policy::rule;
 use crate::schema::{Object, Violation};
 use crate::schema_text::description;

@@ -2,7 +2,7 @@
 //! same and shown as unprotected.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use themis_core::HostId;
 use themis_db::StoreError;
@@ -11,10 +11,12 @@ use uuid::Uuid;
 
 use super::schema::HostCreate;
 use super::{HostView, OneHost, must_be_known_to_nova};
+use crate::announce;
 use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
 use crate::resources::segments;
 
@@ -39,13 +41,17 @@ pub(crate) async fn create(
         control_attributes: asked.control_attributes,
         on_maintenance: asked.on_maintenance,
     };
-    let row = host_create(&app.store, new, app.now())
+    let begun = app
+        .announcer
+        .begin(&call, "host.create", announce::new_host(&new, &parent));
+    let stored = host_create(&app.store, new, app.now())
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::HostNameTaken(name),
             StoreError::NotFound { .. } => Fault::SegmentMissing(segment),
             other => other.into(),
-        })?;
+        });
+    let row = begun.settle(stored)?;
     app.waker.wake();
     Ok((
         StatusCode::CREATED,

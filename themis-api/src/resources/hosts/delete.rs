@@ -1,15 +1,17 @@
 //! `DELETE /segments/{segment}/hosts/{host}`: its power devices go with it, so that they can be registered again.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use themis_db::StoreError;
 use themis_db::store::hosts::host_delete;
 use themis_db::store::segments::segment_in_use;
 
 use super::found;
+use crate::announce;
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
 use crate::resources::no_content;
 
@@ -24,12 +26,15 @@ pub(crate) async fn delete(
     if segment_in_use(&app.store, parent.uuid).await? {
         return Err(Fault::HostDeleteInUse(host));
     }
-    host_delete(&app.store, row.uuid, app.now())
+    let begun = app.announcer.begin(&call, "host.delete", announce::host(&row, &parent));
+    let deleted = host_delete(&app.store, row.uuid, app.now())
         .await
         .map_err(|error| match error {
+            StoreError::InUse { .. } => Fault::HostDeleteInUse(host),
             StoreError::NotFound { .. } => Fault::HostMissingInSegment { host, segment },
             other => other.into(),
-        })?;
+        });
+    begun.settle(deleted)?;
     app.waker.wake();
     Ok(no_content())
 }

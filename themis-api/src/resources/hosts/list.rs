@@ -1,7 +1,7 @@
 //! `GET /segments/{segment}/hosts`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use themis_db::store::hosts::{HostFilter, host_list};
 
@@ -10,6 +10,7 @@ use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::list_query::Parameters;
+use crate::path_id::Path;
 use crate::policy::rule;
 use crate::resources::segments::{self, SegmentView};
 
@@ -27,16 +28,12 @@ pub(crate) async fn list(
 ) -> Result<Json<Hosts>, Fault> {
     call.demand(rule::HOSTS_INDEX)?;
     let page = parameters.page(app.settings.limit_max)?;
-    let filter = HostFilter {
-        segment_uuid: None,
-        host_type: parameters.last("type").map(str::to_owned),
-        on_maintenance: parameters.truth("on_maintenance")?,
-        reserved: parameters.truth("reserved")?,
-    };
     let segment = segments::found(&app.store, &segment).await?;
     let filter = HostFilter {
         segment_uuid: Some(segment.uuid),
-        ..filter
+        host_type: parameters.last("type").map(str::to_owned),
+        on_maintenance: parameters.truth("on_maintenance")?,
+        reserved: parameters.truth("reserved")?,
     };
     let rows = host_list(&app.store, &filter, &page).await?;
     let segment = SegmentView::from(segment);

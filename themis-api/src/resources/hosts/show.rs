@@ -1,14 +1,16 @@
 //! `GET /segments/{segment}/hosts/{host}`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use uuid::Uuid;
 
 use super::{HostView, OneHost, found};
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
+use crate::resources::missing_action::refuse_new;
 
 /// `GET /segments/{segment}/hosts/{host}`.
 pub(crate) async fn show(
@@ -16,6 +18,7 @@ pub(crate) async fn show(
     call: Call,
     Path((segment, host)): Path<(String, String)>,
 ) -> Result<Json<OneHost>, Fault> {
+    refuse_new(&host)?;
     call.demand(rule::HOSTS_DETAIL)?;
     // Only here upstream says of a text that is no id that there is no such host; elsewhere it names both.
     if Uuid::try_parse(&host).is_err() {

@@ -2,17 +2,19 @@
 //! held recovery needs mended (attributes, maintenance, reserve) may be changed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use themis_db::StoreError;
 use themis_db::store::hosts::{HostChange, host_update};
 use themis_db::store::segments::segment_in_use;
 
 use super::schema::HostUpdate;
 use super::{HostView, OneHost, found, must_be_known_to_nova};
+use crate::announce;
 use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
 
 /// `PUT /segments/{segment}/hosts/{host}`.
@@ -40,13 +42,16 @@ pub(crate) async fn update(
         control_attributes: asked.control_attributes,
         on_maintenance: asked.on_maintenance,
     };
-    let row = host_update(&app.store, row.uuid, change, app.now())
+    let told = announce::changed_host(&row, &change, &parent);
+    let begun = app.announcer.begin(&call, "host.update", told);
+    let stored = host_update(&app.store, row.uuid, change, app.now())
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::HostNameTaken(name.unwrap_or_default()),
             StoreError::NotFound { .. } => Fault::HostMissingInSegment { host, segment },
             other => other.into(),
-        })?;
+        });
+    let row = begun.settle(stored)?;
     app.waker.wake();
     Ok(Json(OneHost {
         host: HostView::new(row, parent.into()),

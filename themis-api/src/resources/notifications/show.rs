@@ -1,14 +1,16 @@
 //! `GET /notifications/{notification}`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::{NotificationView, OneNotification, found, progress};
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::microversion::Microversion;
+use crate::path_id::Path;
 use crate::policy::rule;
+use crate::resources::missing_action::refuse_new;
 
 /// `GET /notifications/{notification}`.
 pub(crate) async fn show(
@@ -16,6 +18,7 @@ pub(crate) async fn show(
     call: Call,
     Path(id): Path<String>,
 ) -> Result<Json<OneNotification>, Fault> {
+    refuse_new(&id)?;
     call.demand(rule::NOTIFICATIONS_DETAIL)?;
     let row = found(&app.store, &id).await?;
     let details = if call.version >= Microversion::RECOVERY_DETAILS {

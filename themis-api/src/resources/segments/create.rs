@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::OneSegment;
 use super::schema::SegmentCreate;
+use crate::announce;
 use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
@@ -33,12 +34,16 @@ pub(crate) async fn create(
         description: asked.description,
         recovery_method: asked.recovery_method,
     };
-    let row = segment_create(&app.store, new, app.now())
+    let begun = app
+        .announcer
+        .begin(&call, "segment.create", announce::new_segment(&new));
+    let stored = segment_create(&app.store, new, app.now())
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::SegmentNameTaken(name),
             other => other.into(),
-        })?;
+        });
+    let row = begun.settle(stored)?;
     app.waker.wake();
     Ok((StatusCode::CREATED, Json(OneSegment { segment: row.into() })))
 }

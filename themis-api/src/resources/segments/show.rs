@@ -1,13 +1,15 @@
 //! `GET /segments/{segment}`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::{OneSegment, found};
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
+use crate::resources::missing_action::refuse_new;
 
 /// `GET /segments/{segment}`.
 pub(crate) async fn show(
@@ -15,6 +17,7 @@ pub(crate) async fn show(
     call: Call,
     Path(id): Path<String>,
 ) -> Result<Json<OneSegment>, Fault> {
+    refuse_new(&id)?;
     call.demand(rule::SEGMENTS_DETAIL)?;
     let row = found(&app.store, &id).await?;
     Ok(Json(OneSegment { segment: row.into() }))

@@ -2,16 +2,18 @@
 //! goes by them; everything else may be changed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use themis_db::StoreError;
 use themis_db::store::segments::{SegmentChange, SegmentRow, segment_in_use, segment_update};
 
 use super::schema::SegmentUpdate;
 use super::{OneSegment, found};
+use crate::announce;
 use crate::app_state::AppState;
 use crate::body::Body;
 use crate::call::Call;
 use crate::fault::Fault;
+use crate::path_id::Path;
 use crate::policy::rule;
 
 /// `PUT /segments/{segment}`.
@@ -35,13 +37,16 @@ pub(crate) async fn update(
         description: asked.description,
         recovery_method: asked.recovery_method,
     };
-    let row = segment_update(&app.store, row.uuid, change, app.now())
+    let told = announce::changed_segment(&row, &change);
+    let begun = app.announcer.begin(&call, "segment.update", told);
+    let stored = segment_update(&app.store, row.uuid, change, app.now())
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::SegmentNameTaken(name.unwrap_or_default()),
             StoreError::NotFound { .. } => Fault::SegmentMissing(id),
             other => other.into(),
-        })?;
+        });
+    let row = begun.settle(stored)?;
     app.waker.wake();
     Ok(Json(OneSegment { segment: row.into() }))
 }

@@ -1,7 +1,7 @@
 //! `GET /notifications/{notification}/vmoves`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use themis_db::store::vmoves::{VmoveFilter, vmove_list};
 
@@ -10,6 +10,7 @@ use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::list_query::Parameters;
+use crate::path_id::Path;
 use crate::policy::rule;
 
 #[derive(Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! `GET /notifications/{notification}/vmoves/{vmove}`. As upstream, a move of another notification is shown too.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use themis_db::store::vmoves::vmove_get;
 
@@ -9,8 +9,9 @@ use super::{VmoveView, parent};
 use crate::app_state::AppState;
 use crate::call::Call;
 use crate::fault::Fault;
-use crate::path_id::exact;
+use crate::path_id::{Path, exact};
 use crate::policy::rule;
+use crate::resources::missing_action::refuse_new;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct OneVmove {
@@ -23,6 +24,7 @@ pub(crate) async fn show(
     call: Call,
     Path((notification, vmove)): Path<(String, String)>,
 ) -> Result<Json<OneVmove>, Fault> {
+    refuse_new(&vmove)?;
     call.demand(rule::VMOVES_DETAIL)?;
     parent(&app.store, &notification).await?;
     let row = match exact(&vmove) {
