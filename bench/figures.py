@@ -12,8 +12,8 @@ import time
 
 import cloud
 from demo.labtool import Lab, LabError, until
-from demo.player import OUT, PERIODS, VICTIM, play, summary
-from demo.scenarios import ALL
+from demo.player import OUT, PERIODS, play, summary
+from demo.scenarios import ALL, VICTIM
 from demo.stage import Stage
 from demo.themis import Themis
 from demo.timeline import Timeline

@@ -20,7 +20,6 @@ from demo.themis import Themis
 from demo.timeline import Timeline
 from oracle.analyse import utc
 
-VICTIM = "compute-2"  # its BMC shows its GUID in the mixed byte order, the harder one
 PERIODS = {"short": {"confirm_period": 10, "confirm_period_silent": 5},
            "product": {"confirm_period": 60, "confirm_period_silent": 15}}
 OUT = HERE / "out"
@@ -30,8 +29,8 @@ def play(lab, timeline, scenario, periods):
     """The result of one scenario, as it goes into demo.json."""
     themis = Themis(lab)
     stage = Stage(lab, themis, timeline)
-    stage.set(VICTIM, scenario)
-    story = Story(lab, themis, timeline, VICTIM, periods)
+    stage.set(scenario.victim, scenario)
+    story = Story(lab, themis, timeline, scenario.victim, periods)
     story.facts["stage"] = stage
     story.progress = "all_back" in {check.__name__ for check in scenario.checks}
     timeline.plain()

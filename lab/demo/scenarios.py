@@ -10,7 +10,8 @@ from demo.labtool import until
 
 # layout: where the instances are before the fault: "victim", all on it; "spread", evenly over the hosts;
 # "most", 14 on the victim and the others spread over the other hosts; a number, so many on the victim and no others
-Scenario = collections.namedtuple("Scenario", "name intent play checks layout armed")
+Scenario = collections.namedtuple("Scenario", "name intent play checks layout armed victim")
+VICTIM = "compute-2"  # its BMC shows its GUID in the mixed byte order, the harder one
 ALL = {}
 BACK_S = 180  # until every instance is back, confirm period not counted
 
@@ -20,10 +21,10 @@ FENCED = [*RECOVERED, c.fenced, c.one_evacuation_each, c.posted_once]
 LEFT_ALONE = [c.never_twice, c.undisturbed, c.nobody_fenced, c.nova_untouched]
 
 
-def scenario(name, intent, checks, layout="victim", armed=True):
+def scenario(name, intent, checks, layout="victim", armed=True, victim=VICTIM):
     """Registers the function that plays it."""
     def register(play):
-        ALL[name] = Scenario(name, intent, play, checks, layout, armed)
+        ALL[name] = Scenario(name, intent, play, checks, layout, armed, victim)
         return play
     return register
 

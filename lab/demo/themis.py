@@ -86,7 +86,7 @@ class Themis:
     def rows(self, columns, rest):
         """`select COLUMNS REST` as dicts; every value crosses the client as x and its hex code, so that texts come whole."""
         names = columns.split(",")
-        fields = ", ".join(f"concat('x', hex({c}))" for c in names)
+        fields = ", ".join(f"concat('x', hex(concat({c}, '')))" for c in names)  # hex of a number would be another thing
         text = self.lab.sql(f"select {fields} {rest}")
         return [dict(zip(names, (None if v == "NULL" else bytes.fromhex(v[1:]).decode() for v in row))) for row in text]
 
