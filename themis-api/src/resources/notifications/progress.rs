@@ -1,14 +1,16 @@
 //! `recovery_workflow_details`: how far the recovery of a notification is, in the shape that Masakari's clients know from
-//! taskflow, told from the workflow log. No engine is asked; a notification without an incident has no details.
+//! taskflow, told from the workflow log. No engine is asked; a notification that nothing was done for has no details.
+//! Those about instances and processes have logs of their own, told in Masakari's words by [`super::tasks`].
 
 use serde::{Serialize, Serializer};
 use themis_db::store::incidents::{IncidentFilter, incident_list};
 use themis_db::store::notifications::NotificationRow;
 use themis_db::store::workflow_steps::{StepRow, step_list};
-use themis_db::{Pool, StepEvent};
+use themis_db::{NotificationKind, Pool, StepEvent};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
+use super::tasks;
 use crate::fault::Fault;
 
 /// Incidents of one host that are looked through, newest first.
@@ -17,23 +19,26 @@ const INCIDENTS_MAX: u64 = 100;
 /// One step of the recovery with all that was written of it.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct TaskProgress {
-    name: String,
-    progress: f64,
-    progress_details: Vec<Line>,
-    state: &'static str,
+    pub(super) name: String,
+    pub(super) progress: f64,
+    pub(super) progress_details: Vec<Line>,
+    pub(super) state: &'static str,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
-struct Line {
+pub(super) struct Line {
     #[serde(serialize_with = "taskflow_time")]
-    timestamp: OffsetDateTime,
+    pub(super) timestamp: OffsetDateTime,
     /// A text, while the outer one is a number: so it is on the wire.
-    progress: &'static str,
-    message: String,
+    pub(super) progress: &'static str,
+    pub(super) message: String,
 }
 
 /// The details of a notification's recovery, steps in the order in which they began.
 pub(super) async fn of(store: &Pool, notification: &NotificationRow) -> Result<Vec<TaskProgress>, Fault> {
+    if notification.kind != NotificationKind::ComputeHost {
+        return Ok(tasks::tell(step_list(store, notification.uuid).await?));
+    }
     let filter = IncidentFilter {
         host_uuid: Some(notification.source_host_uuid),
         ..IncidentFilter::default()
@@ -101,7 +106,7 @@ mod tests {
 
     fn line(step: &str, event: StepEvent) -> StepRow {
         let entry = NewStep {
-            incident_uuid: IncidentId(Uuid::nil()),
+            owner: IncidentId(Uuid::nil()).into(),
             step: step.to_owned(),
             subject: "compute-1".to_owned(),
             attempt: 1,
