@@ -19,6 +19,10 @@ async fn main() -> ExitCode {
             Exit::Done.into()
         }
         Err(failure) => {
+            #[allow(clippy::print_stdout, reason = "the program's answer")]
+            if let Some(text) = failure.report() {
+                print!("{text}");
+            }
             #[allow(clippy::print_stderr, reason = "the program's own words to its user")]
             {
                 eprintln!("themis-manage: {}", one_line(&failure));

@@ -9,7 +9,7 @@ use themis_service::logging::LoggingSection;
 use super::{ConfigFiles, Failure};
 
 /// Sections whose keys this program knows. Those of the daemons are known to the daemons, which refuse to start.
-fn known() -> Vec<KnownSection> {
+pub(crate) fn known() -> Vec<KnownSection> {
     let mut known = vec![KnownSection::of::<LoggingSection>()];
     known.extend(themis_db::config::sections());
     known.extend(themis_openstack::sections());
@@ -41,6 +41,9 @@ pub(super) fn check(files: &ConfigFiles) -> Result<String, Failure> {
             let _ = writeln!(text, "key file: {}", file.display());
         }
         None => text.push_str("key file: none; power devices cannot be registered ([fencing] key_file)\n"),
+    }
+    for warning in source.warnings(&known()) {
+        let _ = writeln!(text, "warning: {warning}");
     }
     text.push_str(
         "no mistake found in [DEFAULT], [database], [keystone_authtoken], [nova], [placement], [fencing] and the names of \

@@ -1,14 +1,16 @@
-//! `themis-manage`: the schema, the key file and the configuration, on the controller.
+//! `themis-manage`: the database, the key file and the configuration, on the controller.
 
 mod command;
 mod config;
 mod db;
 mod failure;
+mod import;
 mod keys;
+mod purge;
 
 pub use command::Command;
 pub(crate) use command::ConfigFiles;
-pub(crate) use config::load;
+pub(crate) use config::{known, load};
 pub use failure::Failure;
 
 use command::{Config, Db, Keys, Noun};
@@ -21,6 +23,8 @@ pub async fn run(command: Command) -> Result<String, Failure> {
     match command.noun {
         Noun::Db(Db::Sync) => db::sync(&load(&command.files)?).await,
         Noun::Db(Db::Version) => db::version(&load(&command.files)?).await,
+        Noun::Db(Db::Purge(purge)) => purge::run(&load(&command.files)?, &purge).await,
+        Noun::Db(Db::ImportMasakari(import)) => import::run(&load(&command.files)?, &import).await,
         Noun::Keys(Keys::Create { file }) => keys::create(&file),
         Noun::Config(Config::Check) => config::check(&command.files),
     }
