@@ -9,6 +9,7 @@ use themis_openstack::nova::Nova;
 use themis_openstack::token::TokenValidator;
 use time::OffsetDateTime;
 
+use crate::announce::Announcer;
 use crate::config::Settings;
 use crate::leader::Leader;
 use crate::policy::Rules;
@@ -28,6 +29,8 @@ pub struct App {
     pub rules: Rules,
     /// Asked only whether a host exists, when one is registered or renamed.
     pub nova: Nova,
+    /// Tells others what the API changes.
+    pub announcer: Announcer,
     /// Wakes the engines after a write that is for them.
     pub waker: Waker,
     /// Asks the leading engine.

@@ -6,19 +6,39 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use themis_config::Source;
 use themis_core::report::ENGINE_TOPIC;
+use themis_messaging as messaging;
 use themis_messaging::local::LocalBus;
-use themis_messaging::{Bus, Context, Endpoint, Handler, RpcError, ServerName, Serving, Target, Topic, Version};
-use tokio::sync::Notify;
+use themis_messaging::{
+    Bus, Context, Endpoint, Handler, Listener, Notification, Notifier, Priority, RpcError, ServerName, Serving,
+    Subscription, Target, Topic, Version,
+};
+use tokio::sync::{Notify, watch};
+
+/// Where the API tells what it changes.
+const EVENTS: &str = "versioned_notifications";
 
 pub(crate) struct Engine {
     bus: LocalBus,
     heard: Arc<Heard>,
-    _serving: Serving,
+    told: watch::Receiver<Vec<String>>,
+    _serving: [Serving; 2],
 }
 
 /// What the engine answers to a method and its arguments.
 type Answers = Box<dyn Fn(&str, &Value) -> Result<Value, RpcError> + Send>;
+
+/// Hears what is told to the world.
+struct Ear(watch::Sender<Vec<String>>);
+
+#[async_trait]
+impl Listener for Ear {
+    async fn hear(&self, notification: Notification) -> messaging::Heard {
+        self.0.send_modify(|told| told.push(notification.event_type));
+        messaging::Heard::Handled
+    }
+}
 
 struct Heard {
     wakes: AtomicUsize,
@@ -52,10 +72,13 @@ impl Engine {
             Version::ONE,
         );
         let serving = bus.serve(endpoint, Arc::clone(&heard) as Arc<dyn Handler>).unwrap();
+        let (ear, told) = watch::channel(Vec::new());
+        let listening = bus.listen(every_event(), Arc::new(Ear(ear))).unwrap();
         Self {
             bus,
             heard,
-            _serving: serving,
+            told,
+            _serving: [serving, listening],
         }
     }
 
@@ -65,6 +88,24 @@ impl Engine {
 
     pub(crate) fn target() -> Target {
         Target::topic(Topic::new(ENGINE_TOPIC).unwrap(), Version::ONE)
+    }
+
+    /// Tells over the same bus.
+    pub(crate) fn notifier(&self) -> Notifier {
+        let text = format!("[oslo_messaging_notifications]\ndriver = messagingv2\ntopics = {EVENTS}\n");
+        let section = Source::from_text("t.conf", &text).unwrap().section().unwrap();
+        Notifier::new(self.bus(), &section, "masakari-api:controller-1").unwrap()
+    }
+
+    /// Waits until so many events were told; gives their types, in order.
+    pub(crate) async fn told(&self, count: usize) -> Vec<String> {
+        let mut told = self.told.clone();
+        let enough = told.wait_for(|told| told.len() >= count);
+        let enough = tokio::time::timeout(Duration::from_secs(5), enough).await;
+        enough
+            .unwrap_or_else(|_| panic!("told only {:?}", self.told.borrow()))
+            .unwrap()
+            .clone()
     }
 
     /// From now on calls are answered so.
@@ -81,5 +122,14 @@ impl Engine {
 
     pub(crate) fn wakes(&self) -> usize {
         self.heard.wakes.load(Ordering::SeqCst)
+    }
+}
+
+fn every_event() -> Subscription {
+    Subscription {
+        topics: vec![Topic::new(EVENTS).unwrap()],
+        priorities: vec![Priority::Info, Priority::Error],
+        pool: None,
+        exchange: None,
     }
 }
