@@ -49,6 +49,25 @@ async fn a_notification_is_stored_the_engine_woken_and_the_row_answered() {
 }
 
 #[tokio::test]
+async fn a_payload_keeps_the_order_in_which_it_was_posted() {
+    with_api(async |api| {
+        one_host(api).await;
+        let body = format!(
+            r#"{{"notification":{{"payload":{{"host_status":"NORMAL","event":"STOPPED","cluster_status":"OFFLINE"}},"type":"COMPUTE_HOST","hostname":"compute-1","generated_time":"{TIME}"}}}}"#
+        );
+        let wanted = r#""payload":{"host_status":"NORMAL","event":"STOPPED","cluster_status":"OFFLINE"},"status""#;
+        let answer = send(api.request("admin", "POST", NOTIFICATIONS).body(body)).await;
+        assert!(answer.status == 202 && answer.text.contains(wanted), "{}", answer.text);
+        let uuid = answer.json()["notification"]["notification_uuid"].as_str().unwrap().to_owned();
+        let shown = api.get(&format!("{NOTIFICATIONS}/{uuid}")).await.text;
+        assert!(shown.contains(wanted), "{shown}");
+        // Another order is no other event.
+        assert_eq!(api.notify("compute-1", TIME).await.status, 409);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn monitors_may_create_and_only_admins_may_look() {
     with_api(async |api| {
         one_host(api).await;

@@ -54,9 +54,11 @@ async fn only_an_admin_has_rights() {
                 message,
                 format!("Policy doesn't allow os_masakari_api:segments:{rule} to be performed.")
             );
+            // Who may read all of the installation may not change it.
+            let expected = if method == "GET" { 200 } else { 403 };
             assert_eq!(
                 api.by("system-reader", method, path, body).await.status,
-                403,
+                expected,
                 "{method} {path}"
             );
         }

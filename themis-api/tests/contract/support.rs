@@ -1,33 +1,43 @@
 //! One running API per test: the real service on a socket, its own database on the private MariaDB, the stub cloud, the
 //! in-process bus. Without `THEMIS_TEST_MYSQL_URL` a test says that it is skipped.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use sea_orm::ConnectionTrait;
 use serde_json::Value;
+use themis_api::announce::Announcer;
 use themis_api::app_state::App;
 use themis_api::config::Settings;
 use themis_api::leader::Leader;
 use themis_api::policy::Rules;
-use themis_api::router;
+use themis_api::server::{self, Bounds};
 use themis_api::wake::Waker;
 use themis_db::{EpochTxn, Pool, StoreError, connect_url, lease, schema};
 use themis_fencing::SealKey;
+use themis_messaging::Notifier;
 use themis_openstack::keystone::{Cloud as Credentialed, Credentials, Domain, Interface, Scope, ServiceType, Session};
 use themis_openstack::nova::Nova;
 use themis_openstack::service::ServiceClient;
 use themis_openstack::token::TokenValidator;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::cloud::{self, Cloud};
 use crate::engine::Engine;
+use crate::openapi::assert_documented;
 
 /// The body limit of the tests; the product's is larger.
 pub(crate) const BODY_MAX: u64 = 20_000;
+
+/// What clients of the tests are allowed.
+const BOUNDS: Bounds = Bounds {
+    connections_max: 64,
+    client_timeout: Duration::from_secs(2),
+    stop_timeout: Duration::from_secs(2),
+};
 
 /// A running API with everything around it.
 pub(crate) struct Api {
@@ -41,6 +51,8 @@ pub(crate) struct Api {
     pub(crate) database_url: String,
     /// Hears what the API tells the engines.
     pub(crate) engine: Engine,
+    /// What the server was made of.
+    pub(crate) app: Arc<App>,
     http: reqwest::Client,
 }
 
@@ -90,6 +102,25 @@ pub(crate) async fn with_api(test: impl AsyncFnOnce(&Api)) {
 
 /// The same with other settings.
 pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings), test: impl AsyncFnOnce(&Api)) {
+    with(change, None, Rules::defaults(), test).await;
+}
+
+/// The same with other access rules.
+pub(crate) async fn with_rules(rules: Rules, test: impl AsyncFnOnce(&Api)) {
+    with(|_| (), None, rules, test).await;
+}
+
+/// The same, telling what it changes over this notifier instead of the in-process bus.
+pub(crate) async fn with_notifier(notifier: Notifier, test: impl AsyncFnOnce(&Api)) {
+    with(|_| (), Some(notifier), Rules::defaults(), test).await;
+}
+
+async fn with(
+    change: impl FnOnce(&mut Settings),
+    notifier: Option<Notifier>,
+    rules: Rules,
+    test: impl AsyncFnOnce(&Api),
+) {
     let Ok(server) = std::env::var("THEMIS_TEST_MYSQL_URL") else {
         println!("skipped: THEMIS_TEST_MYSQL_URL is not set (. DIR/env after .ci/services start DIR)");
         return;
@@ -103,9 +134,16 @@ pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings), test: impl
     let database_url = in_database(&server, &name);
     let store = connect_url(database_url.clone()).await.unwrap();
     schema::schema_sync(&store).await.unwrap();
-    let api = start(store, database_url, change).await;
+    let api = start(store, database_url, change, notifier, rules).await;
     test(&api).await;
     root.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
+}
+
+/// One more API process on a database that has the schema.
+pub(crate) async fn another_on(database_url: &str) -> Api {
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let store = connect_url(database_url.to_owned()).await.unwrap();
+    start(store, database_url.to_owned(), |_| (), None, Rules::defaults()).await
 }
 
 fn in_database(server: &str, name: &str) -> String {
@@ -113,7 +151,13 @@ fn in_database(server: &str, name: &str) -> String {
     format!("{base}/{name}")
 }
 
-async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Settings)) -> Api {
+async fn start(
+    store: Pool,
+    database_url: String,
+    change: impl FnOnce(&mut Settings),
+    notifier: Option<Notifier>,
+    rules: Rules,
+) -> Api {
     let (cloud, base) = cloud::start().await;
     let session = Session::new(Credentialed {
         auth_url: format!("{base}/v3"),
@@ -129,6 +173,7 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
         region: None,
         interfaces: vec![Interface::Internal],
         cafile: None,
+        certificate: None,
         insecure: false,
         timeout: Duration::from_secs(5),
         endpoint_overrides: std::collections::BTreeMap::new(),
@@ -153,8 +198,9 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
     let app = Arc::new(App {
         store: store.clone(),
         tokens: TokenValidator::new(&session, Duration::from_secs(300)),
-        rules: Rules::defaults(),
+        rules,
         nova: Nova::new(ServiceClient::of_cloud(&session, ServiceType::COMPUTE)),
+        announcer: Announcer::new(notifier.unwrap_or_else(|| engine.notifier())),
         waker: Waker::new(engine.bus(), Engine::target()),
         leader: Leader::new(engine.bus(), Engine::target()),
         seal_key: SealKey::from_text(&key),
@@ -162,9 +208,8 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let service = router::service(&app);
-    let made = axum::ServiceExt::<axum::extract::Request>::into_make_service_with_connect_info::<SocketAddr>(service);
-    tokio::spawn(async move { axum::serve(listener, made).await.unwrap() });
+    let served = Arc::clone(&app);
+    tokio::spawn(async move { server::serve(listener, &served, BOUNDS, CancellationToken::new()).await });
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -175,6 +220,7 @@ async fn start(store: Pool, database_url: String, change: impl FnOnce(&mut Setti
         store,
         database_url,
         engine,
+        app,
         http,
     }
 }
@@ -259,10 +305,14 @@ impl Api {
     }
 }
 
-/// Sends a request and reads its answer.
+/// Sends a request and reads its answer, which the OpenAPI document must know.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    assert_documented(&method, &path, status);
     Answer {
         status,
         headers,

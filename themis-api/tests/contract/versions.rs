@@ -19,6 +19,13 @@ async fn the_root_lists_the_version_without_a_token_and_every_other_path_points_
         );
         assert_eq!(answer.header("content-type"), "application/json");
         assert_eq!(answer.header("x-openstack-request-id"), "");
+        // The root is the list whatever the method, once a body that is announced is one.
+        for method in ["DELETE", "PATCH"] {
+            assert_eq!(send(api.bare(method, "/")).await.text, answer.text);
+        }
+        let posted = send(api.bare("POST", "/")).await.fault(StatusCode::BAD_REQUEST, "badRequest");
+        assert_eq!(posted, "Malformed request body");
+        assert_eq!(send(api.bare("POST", "/").body("{}")).await.text, answer.text);
         for (path, href) in [("/foo", link("foo")), ("/v2/", link("v2")), ("/v1.0", link("v1.0"))] {
             let answer = send(api.bare("GET", path)).await;
             assert_eq!(answer.status, 300);
@@ -87,6 +94,14 @@ async fn links_follow_the_mount_prefix_and_a_believed_proxy_only() {
             assert_eq!(
                 answer.json()["versions"][0]["links"][0]["href"],
                 "https://ha.example/ha/v1/"
+            );
+            // The standard's header goes before the older ones, its first element is the client's.
+            let request = api.bare("GET", "/").header("x-forwarded-host", "other.example");
+            let standard = r#"for=192.0.2.1; Proto=https;host="ha.example:1234", for=192.0.2.9;host=inner"#;
+            let answer = send(request.header("forwarded", standard)).await;
+            assert_eq!(
+                answer.json()["versions"][0]["links"][0]["href"],
+                "https://ha.example:1234/v1/"
             );
         },
     )

@@ -1,0 +1,24 @@
+//! `/themis/v1/engine` and `/themis/v1/preflight`.
+
+use crate::routes::case::Case;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        Case::of("get", "/themis/v1/engine").answers(
+            "engine",
+            &[
+                "engine",
+                "version",
+                "epoch",
+                "mode",
+                "settled",
+                "nova_answers",
+                "hosts",
+                "observers",
+                "incidents",
+                "networks_out",
+            ],
+        ),
+        Case::of("get", "/themis/v1/preflight").answers("preflight", &["ready", "reasons", "hosts"]),
+    ]
+}
