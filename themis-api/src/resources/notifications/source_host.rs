@@ -1,5 +1,6 @@
-//! Which registered host a reporter means. Names match exactly; else a short name and a full one may stand for each
-//! other, as long as one host only can be meant.
+//! Which registered host a reporter means. Names match exactly; else without regard to case, or a short name and a full
+//! one stand for each other, as long as one host only can be meant. Where two can, nobody guesses: a report on the wrong
+//! host would cost its instances.
 
 use themis_db::Pool;
 use themis_db::store::hosts::{HostRow, host_find_by_name, host_list_all};
@@ -18,12 +19,23 @@ pub(super) async fn find(store: &Pool, name: &str) -> Result<HostRow, Fault> {
         .collect();
     match (alike.pop(), alike.is_empty()) {
         (Some(host), true) => Ok(host),
-        _ => Err(Fault::HostNameMissing(name.to_owned())),
+        (Some(last), false) => {
+            let mut names: Vec<String> = alike.into_iter().chain([last]).map(|host| host.name).collect();
+            names.sort();
+            Err(Fault::HostNameAmbiguous {
+                given: name.to_owned(),
+                hosts: names.join(", "),
+            })
+        }
+        (None, _) => Err(Fault::HostNameMissing(name.to_owned())),
     }
 }
 
-/// Whether one is the other's short name. Two full names with different domains are two hosts.
+/// Whether both are one name, or one is the other's short name. Two full names with different domains are two hosts.
 fn stand_for_each_other(one: &str, other: &str) -> bool {
+    if one.eq_ignore_ascii_case(other) {
+        return true;
+    }
     let (shorter, longer) = if one.len() <= other.len() {
         (one, other)
     } else {
@@ -43,6 +55,7 @@ mod tests {
     fn a_short_name_stands_for_a_full_one_and_nothing_else_does() {
         assert!(stand_for_each_other("compute-1", "compute-1.example.org"));
         assert!(stand_for_each_other("compute-1.example.org", "Compute-1"));
+        assert!(stand_for_each_other("Compute-1.Example.org", "compute-1.example.org"));
         assert!(!stand_for_each_other("compute-1.example.org", "compute-1.example.net"));
         assert!(!stand_for_each_other("compute-1.example", "compute-1.example.org"));
         assert!(!stand_for_each_other("compute-1", "compute-10.example.org"));
