@@ -8,26 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::ServiceExt;
-use axum::extract::Request;
-use axum::serve::ListenerExt;
 use clap::Parser;
+use themis_api::announce::Announcer;
 use themis_api::app_state::App;
 use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection, Settings, sections};
 use themis_api::cors::CorsSection;
 use themis_api::leader::Leader;
 use themis_api::policy::Rules;
-use themis_api::router;
+use themis_api::server;
 use themis_api::wake::Waker;
 use themis_config::{KnownSection, Source};
 use themis_core::report::{ENGINE_TOPIC, RPC_VERSION};
 use themis_db::{DatabaseSection, Pool};
 use themis_fencing::{FencingSection, SealKey};
-use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::rabbit::{Events, RabbitBus};
 use themis_messaging::{Bus, Target, Topic};
 use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, OsloPolicySection};
 use themis_openstack::nova::Nova;
-use themis_openstack::token::TokenValidator;
 use themis_service::logging::LoggingSection;
 use themis_service::{CommonOptions, health, signals, start};
 use tokio::net::TcpListener;
@@ -36,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Time between two attempts to open a database that cannot be reached.
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
+/// How long the database may take to show that it can be read.
+const READINESS_DEADLINE: Duration = Duration::from_secs(3);
 /// How long waiting messages may take to leave at the end.
 const BUS_STOP: Duration = Duration::from_secs(2);
 
@@ -73,11 +72,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let Some(store) = open_database(&source, &stop).await? else {
         return Ok(());
     };
+    let events = Events::start(&source, Arc::clone(&bus) as Arc<dyn Bus>, "masakari-api")?;
     let app = Arc::new(App {
         store,
-        tokens: TokenValidator::new(&session, keystone.token_cache_time),
-        rules: Rules::of_file(policy_file(&source, &options.common.config_file)?)?,
+        tokens: keystone.validator(&session)?,
+        rules: Rules::of_files(policy_files(&source, &options.common.config_file)?)?,
         nova: Nova::from_section(&source.section::<NovaSection>()?, &session)?,
+        announcer: Announcer::new(events.notifier.clone()),
         waker: Waker::new(Arc::clone(&bus) as Arc<dyn Bus>, engines.clone()),
         leader: Leader::new(Arc::clone(&bus) as Arc<dyn Bus>, engines),
         seal_key: seal_key(&source)?,
@@ -90,8 +91,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
         ),
     });
     reload_on_hangup(Arc::clone(&app))?;
-    serve_metrics(&api, &stop)?;
+    serve_metrics(&api, app.store.clone(), &stop)?;
     serve(&api, &app, stop).await?;
+    events.stop(BUS_STOP).await;
     bus.stop(BUS_STOP).await;
     Ok(())
 }
@@ -126,13 +128,12 @@ async fn open_database(source: &Source, stop: &CancellationToken) -> anyhow::Res
 }
 
 /// Relative to the directory of the first configuration file, as operators of oslo.policy expect.
-fn policy_file(source: &Source, config_files: &[PathBuf]) -> anyhow::Result<PathBuf> {
-    let file = source.section::<OsloPolicySection>()?.policy_file;
+fn policy_files(source: &Source, config_files: &[PathBuf]) -> anyhow::Result<OsloPolicySection> {
     let directory = config_files
         .first()
         .and_then(|file| file.parent())
         .unwrap_or_else(|| Path::new("."));
-    Ok(directory.join(file))
+    Ok(source.section::<OsloPolicySection>()?.within(directory))
 }
 
 fn seal_key(source: &Source) -> anyhow::Result<Option<SealKey>> {
@@ -149,19 +150,31 @@ fn reload_on_hangup(app: Arc<App>) -> anyhow::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            tracing::info!("SIGHUP: reading the access rules again");
+            tracing::info!("SIGHUP: reading the access rules and keystone's keys again");
             app.rules.reload();
+            if let Some(keys) = app.tokens.jws_keys() {
+                keys.reload().await;
+            }
         }
     });
     Ok(())
 }
 
-fn serve_metrics(api: &ApiSection, stop: &CancellationToken) -> anyhow::Result<()> {
+/// Ready is an API that can read a table: a Galera node without quorum still answers pings.
+fn serve_metrics(api: &ApiSection, store: Pool, stop: &CancellationToken) -> anyhow::Result<()> {
     let Some(text) = &api.metrics_listen else { return Ok(()) };
     let address: SocketAddr = text
         .parse()
         .with_context(|| format!("[api] metrics_listen: '{text}' is not ADDRESS:PORT"))?;
-    let served = health::serve(address, health::install_metrics()?, stop.clone());
+    let store = store.with_deadline(READINESS_DEADLINE);
+    let readiness: health::Readiness = Arc::new(move || {
+        let store = store.clone();
+        Box::pin(async move {
+            let outcome = themis_db::schema::ready(&store).await;
+            outcome.map_err(|error| error.to_string())
+        })
+    });
+    let served = health::serve_with_readiness(address, health::install_metrics()?, readiness, stop.clone());
     tokio::spawn(async move {
         if let Err(error) = served.await {
             tracing::error!("{error:#}");
@@ -175,21 +188,15 @@ async fn serve(api: &ApiSection, app: &Arc<App>, stop: CancellationToken) -> any
     let address = api.address()?;
     let listener = TcpListener::bind(address)
         .await
-        .with_context(|| format!("cannot listen on [api] listen and port {address}; is another service there?"))?
-        // An answer is written whole; waiting for more would only delay it.
-        .tap_io(|stream| drop(stream.set_nodelay(true)));
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router::service(app));
+        .with_context(|| format!("cannot listen on [api] listen and port {address}; is another service there?"))?;
     tracing::info!("listening on {address}");
     start::ready();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let overdue = async {
-        stop.cancelled().await;
-        tokio::time::sleep(api.graceful_shutdown_timeout).await;
-    };
-    tokio::select! {
-        ended = served.into_future() => ended?,
-        () = overdue => tracing::warn!("requests still under way after {:?} are cut off", api.graceful_shutdown_timeout),
+    match server::serve(listener, app, api.bounds(), stop).await {
+        0 => tracing::info!("stopped"),
+        left => tracing::warn!(
+            "stopped; {left} requests that were still under way after {:?} are cut off",
+            api.graceful_shutdown_timeout
+        ),
     }
-    tracing::info!("stopped");
     Ok(())
 }
