@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod error;
 pub mod nearest;
+pub mod oslo;
 pub mod sample;
 pub mod section;
 pub mod source;

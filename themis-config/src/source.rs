@@ -11,7 +11,7 @@ use config::builder::DefaultState;
 use config::{Config, ConfigBuilder, ValueKind};
 use ini::{Ini, ParseOption};
 
-use crate::{ConfigError, Section, Value, catalogue, nearest};
+use crate::{ConfigError, Section, Value, catalogue, nearest, oslo};
 
 /// All values of a configuration, with where each came from.
 #[derive(Debug, Clone, Default)]
@@ -210,7 +210,7 @@ impl Source {
     /// The first unknown name.
     pub fn check(&self, known: &[KnownSection]) -> Result<(), ConfigError> {
         for (section, entries) in &self.sections {
-            if !catalogue::knows(section) {
+            if !catalogue::knows(section) && !self.holds_credentials(section) {
                 return Err(ConfigError::UnknownSection {
                     file: entries
                         .values()
@@ -238,6 +238,46 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// Whether an `auth_section` of keystoneauth's names it: such a section may have any name.
+    fn holds_credentials(&self, section: &str) -> bool {
+        let named = |entries: &BTreeMap<String, Entry>| {
+            let entry = entries.get("auth_section");
+            entry.is_some_and(|entry| entry.text.trim().eq_ignore_ascii_case(section))
+        };
+        self.sections.values().any(named)
+    }
+
+    /// What stands in a section shared with OpenStack's libraries and is known neither to them nor to the calling program
+    /// (`known`): one sentence each, with the nearest name. No error, for such a section is often a copy of another
+    /// service's; but a misspelt option must not go unseen. An old name that oslo would honour is pointed out as well.
+    #[must_use]
+    pub fn warnings(&self, known: &[KnownSection]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for (section, entries) in &self.sections {
+            let specs: Vec<&KnownSection> = known.iter().filter(|k| k.covers(section)).collect();
+            // A section of our own is checked strictly by the program that owns it.
+            let Some(mut names) = oslo::options(section) else {
+                continue;
+            };
+            names.extend(specs.iter().flat_map(|spec| spec.keys.iter().copied()));
+            for (key, entry) in entries {
+                if names.contains(&key.as_str()) {
+                    continue;
+                }
+                let what = match oslo::renamed(section, key) {
+                    Some(present) => format!("is the old name of '{present}' and has no effect; write '{present}'"),
+                    None => {
+                        let hint = nearest::hint(key, names.iter().copied(), |n| format!("'{n}'"));
+                        format!("is unknown and has no effect{hint}")
+                    }
+                };
+                let shown = if section == "default" { "DEFAULT" } else { section };
+                warnings.push(format!("{}: '{key}' in [{shown}] {what}", entry.origin));
+            }
+        }
+        warnings
     }
 }
 
@@ -334,6 +374,33 @@ mod tests {
         assert_eq!(
             error("[enigne]\nname=1\n"),
             "t.conf: unknown section [enigne]; did you mean [engine]?"
+        );
+    }
+
+    #[test]
+    fn in_shared_sections_oslos_names_pass_and_others_are_pointed_out() {
+        let text = "[oslo_messaging_rabbit]\nrpc_conn_pool_size = 9\nrabbit_qourum_queue = true\nrabbit_use_ssl = 1\n\
+                    [DEFAULT]\nlog_dir = /var/log\nour_own = 1\ncolour = red\n[engine]\nname = a\n[cors]\nmax_agee = 1\n";
+        crate::section! {
+            struct Common("default", shared) {
+                /// Text.
+                our_own: String = "",
+            }
+        }
+        let source = Source::from_text("t.conf", text).unwrap();
+        let known = [KnownSection::of::<Engine>(), KnownSection::of::<Common>()];
+        source.check(&known).unwrap();
+        assert_eq!(source.section::<Common>().unwrap().our_own, "1");
+        assert_eq!(
+            source.warnings(&known),
+            [
+                "t.conf: 'max_agee' in [cors] is unknown and has no effect; did you mean 'max_age'?",
+                "t.conf: 'colour' in [DEFAULT] is unknown and has no effect",
+                "t.conf: 'rabbit_qourum_queue' in [oslo_messaging_rabbit] is unknown and has no effect; \
+                 did you mean 'rabbit_quorum_queue'?",
+                "t.conf: 'rabbit_use_ssl' in [oslo_messaging_rabbit] is the old name of 'ssl' and has no effect; \
+                 write 'ssl'",
+            ]
         );
     }
 

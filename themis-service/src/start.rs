@@ -24,6 +24,9 @@ pub fn start(program: &str, options: &CommonOptions, known: &[KnownSection]) -> 
     source.check(known)?;
     logging::install(&source.section::<LoggingSection>()?, options.debug).context(program.to_owned())?;
     tracing::info!("{program} {} starts", env!("CARGO_PKG_VERSION"));
+    for warning in source.warnings(known) {
+        tracing::warn!("{warning}");
+    }
     Ok(Start { source })
 }
 
