@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::envelope::notification::{Form, Notification, Priority};
-use crate::{BusError, CallError, Context, RpcError, ServerName, Serving, Target, Topic, Version};
+use crate::{BusError, CallError, Context, Patience, RpcError, ServerName, Serving, Target, Topic, Version};
 
 /// Sends and serves messages. All arguments of methods are JSON objects, passed by name.
 #[async_trait]
@@ -42,6 +42,23 @@ pub trait Bus: Send + Sync + fmt::Debug {
         method: &str,
         args: Value,
         within: Duration,
+    ) -> Result<Value, CallError> {
+        let patience = Patience::within(within);
+        self.call_patiently(context, target, method, args, patience).await
+    }
+
+    /// The same for methods that may take long: the server is asked for signs of life, and the call ends early when none
+    /// comes.
+    ///
+    /// # Errors
+    /// As [`Bus::call`], and [`CallError::Silent`].
+    async fn call_patiently(
+        &self,
+        context: &Context,
+        target: &Target,
+        method: &str,
+        args: Value,
+        patience: Patience,
     ) -> Result<Value, CallError>;
 
     /// Gives a message to every server of the topic that is there; nobody there is no error. Returns at once; while the

@@ -1,5 +1,5 @@
-//! The sections that this crate reads, under oslo's option names. Options that are oslo's but do nothing here are
-//! accepted in `[oslo_messaging_rabbit]`, which is a shared section.
+//! The sections that this crate reads, under oslo's option names. Options that are oslo's but do nothing here
+//! ([`themis_config::oslo`] knows them) are accepted in the shared sections and in the transport URL.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ themis_config::section! {
         pub amqp_auto_delete: bool = "false",
         /// Make the queues of topics and notifications quorum queues.
         pub rabbit_quorum_queue: bool = "false",
-        /// Make the queues of fanouts and replies quorum queues, too.
+        /// Make the queues of fanouts and replies quorum queues.
         pub rabbit_transient_quorum_queue: bool = "false",
         /// Deliveries of one message before a quorum queue drops it; 0: no limit.
         pub rabbit_quorum_delivery_limit: u32 = "0",
@@ -65,6 +65,14 @@ themis_config::section! {
         pub rabbit_retry_backoff: Duration = "2",
         /// The longest wait between attempts, in seconds.
         pub rabbit_interval_max: Duration = "30",
+        /// Seconds, at random, by which a wait between attempts may be longer.
+        pub kombu_reconnect_splay: Duration = "0",
+        /// Which of several hosts is tried next: round-robin or shuffle.
+        pub kombu_failover_strategy: String = "round-robin",
+        /// Ask the broker to cancel consumers when a mirrored queue moves.
+        pub enable_cancel_on_failover: bool = "false",
+        /// TLS by a FIPS-certified library only; not supported.
+        pub ssl_enforce_fips_mode: bool = "false",
         /// Seconds without a sign of the broker after which the connection is given up; 0: never.
         pub heartbeat_timeout_threshold: u16 = "60",
         /// Seconds for which a reply to a vanished caller is tried again.
@@ -105,6 +113,7 @@ pub(crate) fn set_option(section: &mut RabbitSection, key: &str, text: &str) -> 
         ($($name:ident),+ $(,)?) => {
             match key {
                 $(stringify!($name) => section.$name = themis_config::Value::read(text)?,)+
+                other if themis_config::oslo::knows("oslo_messaging_rabbit", other) => {}
                 _ => return Err("no such option of [oslo_messaging_rabbit]".to_owned()),
             }
         };
@@ -133,6 +142,10 @@ pub(crate) fn set_option(section: &mut RabbitSection, key: &str, text: &str) -> 
         rabbit_interval_max,
         heartbeat_timeout_threshold,
         kombu_missing_consumer_retry_timeout,
+        kombu_reconnect_splay,
+        kombu_failover_strategy,
+        enable_cancel_on_failover,
+        ssl_enforce_fips_mode,
         rabbit_login_method,
     );
     Ok(())
@@ -150,6 +163,11 @@ mod tests {
         for key in RabbitSection::keys() {
             let value = key.default.unwrap();
             set_option(&mut section, key.name, &value).unwrap_or_else(|error| panic!("{}: {error}", key.name));
+        }
+        for key in themis_config::oslo::options("oslo_messaging_rabbit").unwrap() {
+            if !RabbitSection::keys().iter().any(|ours| ours.name == key) {
+                set_option(&mut section, key, "of no effect").unwrap_or_else(|error| panic!("{key}: {error}"));
+            }
         }
         assert!(set_option(&mut section, "rabbit_quorum_que", "1").is_err());
         assert!(

@@ -10,6 +10,7 @@ use uuid::Uuid;
 pub struct Context {
     entries: Map<String, Value>,
     sender: Option<String>,
+    sent_ms: Option<i64>,
 }
 
 impl Context {
@@ -72,6 +73,18 @@ impl Context {
         self
     }
 
+    /// When the message was given to its sender's bus: milliseconds of that machine's Unix time. `None` from senders
+    /// other than Themis, and on a bus without broker.
+    pub(crate) fn sent_ms(&self) -> Option<i64> {
+        self.sent_ms
+    }
+
+    /// The same context as it was sent then.
+    pub(crate) fn sent_at(mut self, sent_ms: Option<i64>) -> Self {
+        self.sent_ms = sent_ms;
+        self
+    }
+
     /// All keys and values, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.entries.iter()
@@ -82,7 +95,7 @@ impl FromIterator<(String, Value)> for Context {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(entries: I) -> Self {
         Self {
             entries: entries.into_iter().collect(),
-            sender: None,
+            ..Self::default()
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | `amqp_durable_queues` | durable | durable | auto-delete | `x-expires` |
 //! | `amqp_auto_delete` | auto-delete | auto-delete | auto-delete | `x-expires` |
 //! | `rabbit_quorum_queue` | durable | durable, quorum | auto-delete | `x-expires` |
-//! | and `rabbit_transient_quorum_queue` | durable | durable, quorum | durable, auto-delete | durable, quorum, `x-expires` |
+//! | `rabbit_transient_quorum_queue`, by itself or with it | | | durable, auto-delete | durable, quorum, `x-expires` |
 //! | `rabbit_transient_queues_ttl = 0` | | | | no `x-expires` |
 //! | `rabbit_ha_queues` | | `x-ha-policy` all | | `x-ha-policy` all |
 
@@ -75,7 +75,7 @@ impl QueueOptions {
         Exchange {
             name: format!("{topic}_fanout"),
             kind: ExchangeKind::Fanout,
-            durable: self.quorum && self.transient_quorum,
+            durable: self.transient_quorum,
             auto_delete: true,
         }
     }
@@ -98,7 +98,7 @@ impl QueueOptions {
     /// A queue of one process, for fanouts or replies, which expires when it is not used.
     #[must_use]
     pub fn transient_queue(&self, name: impl Into<String>) -> Queue {
-        let quorum = self.quorum && self.transient_quorum;
+        let quorum = self.transient_quorum;
         let mut arguments = self.ha_argument();
         if quorum {
             arguments.extend(self.quorum_arguments());
@@ -225,6 +225,10 @@ mod tests {
         transient_quorum: true,
         ..QUORUM
     };
+    const TRANSIENT_ALONE: QueueOptions = QueueOptions {
+        transient_quorum: true,
+        ..DEFAULT
+    };
     const FOREVER: QueueOptions = QueueOptions {
         transient_ttl: Duration::ZERO,
         ..DEFAULT
@@ -259,6 +263,7 @@ mod tests {
     #[case::auto_delete(AUTO, ["A", "A", "A", " x-expires=1800000"])]
     #[case::quorum(QUORUM, ["D", "D x-queue-type=quorum", "A", " x-expires=1800000"])]
     #[case::transient_quorum(BOTH, ["D", "D x-queue-type=quorum", "DA", "D x-queue-type=quorum x-expires=1800000"])]
+    #[case::transient_quorum_alone(TRANSIENT_ALONE, ["", "", "DA", "D x-queue-type=quorum x-expires=1800000"])]
     #[case::no_ttl(FOREVER, ["", "", "A", ""])]
     #[case::ha(HA, ["", " x-ha-policy=all", "A", " x-ha-policy=all x-expires=1800000"])]
     #[case::limits(LIMITS, [

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::bus::{Endpoint, Handler};
 use crate::envelope::Request;
-use crate::{RpcError, Version};
+use crate::{RpcError, Topic, Version};
 
 /// Most methods of one server that run at once, as many as oslo's `executor_thread_pool_size`.
 pub const CONCURRENT: usize = 64;
@@ -38,6 +38,10 @@ impl Dispatcher {
         }
     }
 
+    pub(crate) fn topic(&self) -> &Topic {
+        &self.endpoint.topic
+    }
+
     /// Runs the method. A handler that panics has failed; the server goes on.
     pub(crate) async fn run(&self, request: Request) -> Result<Value, RpcError> {
         let method = request.method;
@@ -58,6 +62,8 @@ impl Dispatcher {
         if method.starts_with('_') {
             return Err(RpcError::no_such_method(&method));
         }
+        let asked_by =
+            [request.context.request_id(), request.context.global_request_id()].map(|id| id.unwrap_or("-").to_owned());
         let running = self
             .handler
             .handle(request.context, &method, Value::Object(request.args));
@@ -68,7 +74,8 @@ impl Dispatcher {
         if let Err(error) = &answer
             && !error.expected
         {
-            tracing::error!(topic = %self.endpoint.topic, method, "method failed: {error}");
+            let [request_id, global_request_id] = asked_by;
+            tracing::error!(topic = %self.endpoint.topic, method, request_id, global_request_id, "method failed: {error}");
         }
         answer
     }
@@ -81,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Context, ServerName, Topic};
+    use crate::{Context, ServerName};
 
     struct Echo;
 

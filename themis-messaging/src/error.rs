@@ -99,6 +99,14 @@ pub enum CallError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The server gave no sign that the method runs: it died, is cut off, or has not begun.
+    #[error("no sign of life from '{method}' for {silence:?}")]
+    Silent {
+        /// The method.
+        method: String,
+        /// How long the last sign, or the request, was ago.
+        silence: Duration,
+    },
     /// The request did not get through.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -110,7 +118,7 @@ impl CallError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Remote(_) => Advice::GiveUp,
-            Self::Timeout { .. } => Advice::Indeterminate,
+            Self::Timeout { .. } | Self::Silent { .. } => Advice::Indeterminate,
             Self::Bus(error) => error.advice(),
         }
     }

@@ -3,25 +3,31 @@
 //! It keeps the same promises as [`crate::rabbit`] (one conformance suite runs against both) and has one bad day to
 //! offer: [`LocalBus::set_away`] acts like a broker that cannot be reached.
 
-use std::collections::HashSet;
+mod queues;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bus::{Bus, Endpoint, Handler, Heard, Keep, Listener, Receipt, Sent, Subscription};
 use crate::dispatch::Dispatcher;
 use crate::envelope::{Form, Notification, Request};
+use crate::patience::{Awaited, sign_interval, with_signs};
 use crate::serving::{Readiness, Serving};
 use crate::waiting::Waiting;
-use crate::{BusError, CallError, Context, RpcError, Target, Topic, server};
+use crate::{BusError, CallError, Context, Patience, RpcError, Target, Topic, server};
 
-/// What waits for one server or listener at most.
+use queues::Queues;
+
+/// What waits for one server at most.
 const INBOX: usize = 1024;
 /// Before a notification that was put back is heard again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -37,6 +43,8 @@ struct Shared {
     state: Mutex<State>,
     /// Whether the broker is away. Changed only while the state is locked.
     away: watch::Sender<bool>,
+    /// Grows with every notification. Changed only while the state is locked.
+    notified: watch::Sender<u64>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -50,10 +58,10 @@ impl Drop for Shared {
 #[derive(Debug, Default)]
 struct State {
     servers: Vec<Server>,
-    listeners: Vec<Listening>,
+    queues: Queues,
     /// Turns with every message to a topic, so that its servers take turns.
     turn: usize,
-    waiting: Waiting<Fanout>,
+    waiting: Waiting<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -64,23 +72,30 @@ struct Server {
 }
 
 #[derive(Debug)]
-struct Listening {
-    subscription: Subscription,
-    inbox: mpsc::Sender<Notification>,
-    stop: CancellationToken,
-}
-
-#[derive(Debug)]
 struct Work {
     request: Request,
-    answer: Option<oneshot::Sender<Result<Value, RpcError>>>,
+    caller: Option<Caller>,
 }
 
 #[derive(Debug)]
-struct Fanout {
-    target: Target,
-    request: Request,
+struct Caller {
+    answer: oneshot::Sender<Result<Value, RpcError>>,
+    signs: Arc<Notify>,
+    /// How often it wants a sign.
+    every: Option<Duration>,
+}
+
+/// What may wait for the broker to come back.
+#[derive(Debug)]
+struct Outgoing {
+    what: What,
     done: oneshot::Sender<Result<Sent, BusError>>,
+}
+
+#[derive(Debug)]
+enum What {
+    Fanout(Target, Request),
+    Notification(Topic, Notification),
 }
 
 impl LocalBus {
@@ -101,13 +116,54 @@ impl LocalBus {
         }
         while let Some(held) = (!away).then(|| state.waiting.take()).flatten() {
             state.waiting.done(&held);
-            state.deliver(&held.item.target, &held.item.request);
-            let _ = held.item.done.send(Ok(Sent::Confirmed));
+            let Outgoing { what, done } = held.item;
+            let _ = done.send(self.out(&mut state, &what));
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends a message of the kind that may wait.
+    fn post(&self, what: What, slot: Option<String>, expires: Duration) -> Result<Receipt, BusError> {
+        let now = Instant::now();
+        let (done, receipt) = Receipt::new(now + expires, Arc::default());
+        let mut state = self.state();
+        if self.shared.stop.is_cancelled() {
+            return Err(BusError::Stopping);
+        }
+        if !*self.shared.away.borrow() {
+            let sent = self.out(&mut state, &what)?;
+            let _ = done.send(Ok(sent));
+            return Ok(receipt);
+        }
+        for held in state.waiting.expired(now) {
+            let waited = held.waited(now);
+            let _ = held.item.done.send(Err(BusError::Expired { waited }));
+        }
+        let full = |_| BusError::Full {
+            waiting: crate::waiting::MOST,
+        };
+        let replaced = state
+            .waiting
+            .push(Outgoing { what, done }, slot, 1, now, now + expires)
+            .map_err(full)?;
+        if let Some(replaced) = replaced {
+            let _ = replaced.done.send(Ok(Sent::Superseded));
+        }
+        Ok(receipt)
+    }
+
+    fn out(&self, state: &mut State, what: &What) -> Result<Sent, BusError> {
+        match what {
+            What::Fanout(target, request) => state.deliver(target, request),
+            What::Notification(topic, notification) => {
+                state.queues.publish(topic, notification)?;
+                self.shared.notified.send_modify(|count| *count += 1);
+            }
+        }
+        Ok(Sent::Confirmed)
     }
 
     /// Waits while the broker is away, and gives the message to a server.
@@ -153,7 +209,7 @@ impl State {
             // A server with a full inbox misses it, as one whose queue has expired would.
             let _ = server.inbox.try_send(Work {
                 request: request.clone(),
-                answer: None,
+                caller: None,
             });
         }
     }
@@ -170,36 +226,36 @@ impl Bus for LocalBus {
         within: Duration,
     ) -> Result<(), BusError> {
         let request = Request::new(context, target, method, args)?;
-        self.send(target, Work { request, answer: None }, within).await
+        self.send(target, Work { request, caller: None }, within).await
     }
 
-    async fn call(
+    async fn call_patiently(
         &self,
         context: &Context,
         target: &Target,
         method: &str,
         args: Value,
-        within: Duration,
+        patience: Patience,
     ) -> Result<Value, CallError> {
-        let deadline = Instant::now() + within;
-        let (answer, answered) = oneshot::channel();
-        let request = Request::new(context, target, method, args)?;
-        self.send(
-            target,
-            Work {
-                request,
-                answer: Some(answer),
-            },
-            within,
-        )
-        .await?;
-        match timeout_at(deadline, answered).await {
-            Ok(Ok(answer)) => answer.map_err(CallError::Remote),
-            Ok(Err(_)) | Err(_) => Err(CallError::Timeout {
-                method: method.to_owned(),
-                waited: within,
-            }),
-        }
+        let end = Instant::now() + patience.whole();
+        let (tell, mut answer) = oneshot::channel();
+        let signs = Arc::new(Notify::new());
+        let caller = Caller {
+            answer: tell,
+            signs: signs.clone(),
+            every: sign_interval(patience.silence().map(|silence| silence.as_secs_f64())),
+        };
+        let work = Work {
+            request: Request::new(context, target, method, args)?,
+            caller: Some(caller),
+        };
+        self.send(target, work, patience.whole()).await?;
+        let awaited = Awaited {
+            method,
+            answer: &mut answer,
+            signs: &signs,
+        };
+        awaited.wait(end, patience).await
     }
 
     fn fanout(
@@ -212,37 +268,8 @@ impl Bus for LocalBus {
         expires: Duration,
     ) -> Result<Receipt, BusError> {
         let request = Request::new(context, target, method, args)?;
-        let now = Instant::now();
-        let (done, receipt) = Receipt::new(now + expires, Arc::default());
-        let mut state = self.state();
-        if self.shared.stop.is_cancelled() {
-            return Err(BusError::Stopping);
-        }
-        if *self.shared.away.borrow() {
-            for held in state.waiting.expired(now) {
-                let waited = held.waited(now);
-                let _ = held.item.done.send(Err(BusError::Expired { waited }));
-            }
-            let slot = keep.slot(target, method);
-            let entry = Fanout {
-                target: target.clone(),
-                request,
-                done,
-            };
-            let replaced = state
-                .waiting
-                .push(entry, slot, 1, now, now + expires)
-                .map_err(|_| BusError::Full {
-                    waiting: crate::waiting::MOST,
-                })?;
-            if let Some(replaced) = replaced {
-                let _ = replaced.done.send(Ok(Sent::Superseded));
-            }
-        } else {
-            state.deliver(target, &request);
-            let _ = done.send(Ok(Sent::Confirmed));
-        }
-        Ok(receipt)
+        let slot = keep.slot(target, method);
+        self.post(What::Fanout(target.clone(), request), slot, expires)
     }
 
     fn serve(&self, endpoint: Endpoint, handler: Arc<dyn Handler>) -> Result<Serving, BusError> {
@@ -269,10 +296,13 @@ impl Bus for LocalBus {
             let serving = server::run(works, |work: Work| {
                 let dispatcher = dispatcher.clone();
                 async move {
-                    let answer = dispatcher.run(work.request).await;
-                    if let Some(caller) = work.answer {
-                        let _ = caller.send(answer);
-                    }
+                    let running = dispatcher.run(work.request);
+                    let Some(caller) = work.caller else {
+                        let _ = running.await;
+                        return;
+                    };
+                    let answer = with_signs(running, caller.every, |_| caller.signs.notify_one()).await;
+                    let _ = caller.answer.send(answer);
                 }
             });
             let close = async {
@@ -296,26 +326,8 @@ impl Bus for LocalBus {
         _: Form,
         expires: Duration,
     ) -> Result<Receipt, BusError> {
-        let (done, receipt) = Receipt::new(Instant::now() + expires, Arc::default());
-        let mut state = self.state();
-        if self.shared.stop.is_cancelled() {
-            return Err(BusError::Stopping);
-        }
-        state.listeners.retain(|listening| !listening.stop.is_cancelled());
-        let mut pools = HashSet::new();
-        for listening in &state.listeners {
-            let subscription = &listening.subscription;
-            let meant = subscription.topics.contains(topic) && subscription.priorities.contains(&notification.priority);
-            // One listener of each pool; those without a pool share their queue as well.
-            if meant && pools.insert(&subscription.pool) {
-                let inbox = &listening.inbox;
-                inbox.try_send(notification.clone()).map_err(|_| BusError::Full {
-                    waiting: inbox.max_capacity(),
-                })?;
-            }
-        }
-        let _ = done.send(Ok(Sent::Confirmed));
-        Ok(receipt)
+        let what = What::Notification(topic.clone(), notification.clone());
+        self.post(what, None, expires)
     }
 
     fn listen(&self, subscription: Subscription, listener: Arc<dyn Listener>) -> Result<Serving, BusError> {
@@ -323,20 +335,38 @@ impl Bus for LocalBus {
         if self.shared.stop.is_cancelled() {
             return Err(BusError::Stopping);
         }
-        let (inbox, mut notifications) = mpsc::channel::<Notification>(INBOX);
+        let names = state.queues.subscribe(&subscription);
         let (said, readiness) = watch::channel(Readiness::Ready);
         let stop = self.shared.stop.child_token();
-        state.listeners.push(Listening {
-            subscription,
-            inbox,
-            stop: stop.clone(),
-        });
-        let stopped = stop.clone();
+        let (stopped, weak) = (stop.clone(), Arc::downgrade(&self.shared));
+        let mut notified = self.shared.notified.subscribe();
         self.shared.tasks.spawn(async move {
-            while let Some(Some(notification)) = stopped.run_until_cancelled(notifications.recv()).await {
-                while listener.hear(notification.clone()).await == Heard::Requeue && !stopped.is_cancelled() {
-                    tokio::time::sleep(AGAIN_AFTER).await;
+            // The bus must be able to end while a listener sleeps, so it is held for moments only.
+            let bus = || weak.upgrade().map(|shared| Self { shared });
+            while !stopped.is_cancelled() {
+                let Some(taken) = bus().map(|bus| bus.state().queues.take(&names)) else {
+                    break;
+                };
+                let Some((queue, notification)) = taken else {
+                    if !matches!(stopped.run_until_cancelled(notified.changed()).await, Some(Ok(()))) {
+                        break;
+                    }
+                    continue;
+                };
+                // A listener that panics has not heard.
+                let heard = AssertUnwindSafe(listener.hear(notification.clone()))
+                    .catch_unwind()
+                    .await;
+                if !matches!(heard, Ok(Heard::Handled)) {
+                    let _ = stopped.run_until_cancelled(tokio::time::sleep(AGAIN_AFTER)).await;
+                    if let Some(bus) = bus() {
+                        bus.state().queues.put_back(&queue, notification);
+                        bus.shared.notified.send_modify(|count| *count += 1);
+                    }
                 }
+            }
+            if let Some(bus) = bus() {
+                bus.state().queues.leave(&names);
             }
             said.send_replace(Readiness::Stopped);
         });

@@ -156,9 +156,13 @@ impl Settings {
 }
 
 fn check(rabbit: &RabbitSection) -> Result<(), SettingsError> {
-    if rabbit.rabbit_quorum_queue && rabbit.rabbit_ha_queues {
+    let quorum = [
+        ("rabbit_quorum_queue", rabbit.rabbit_quorum_queue),
+        ("rabbit_transient_quorum_queue", rabbit.rabbit_transient_quorum_queue),
+    ];
+    if let Some((first, _)) = quorum.iter().find(|(_, set)| *set && rabbit.rabbit_ha_queues) {
         return Err(SettingsError::Exclusive {
-            first: "rabbit_quorum_queue",
+            first,
             second: "rabbit_ha_queues",
         });
     }
@@ -166,6 +170,18 @@ fn check(rabbit: &RabbitSection) -> Result<(), SettingsError> {
         return Err(SettingsError::Unsupported {
             option: "rabbit_stream_fanout",
             instead: "set it to false; peers with streams can still be reached by casts and calls",
+        });
+    }
+    if rabbit.ssl_enforce_fips_mode {
+        return Err(SettingsError::Unsupported {
+            option: "ssl_enforce_fips_mode",
+            instead: "set it to false; the TLS library of this program is not the certified one",
+        });
+    }
+    if !matches!(rabbit.kombu_failover_strategy.as_str(), "round-robin" | "shuffle") {
+        return Err(SettingsError::Unsupported {
+            option: "kombu_failover_strategy",
+            instead: "set it to round-robin or shuffle",
         });
     }
     if !matches!(rabbit.rabbit_login_method.as_str(), "PLAIN" | "AMQPLAIN") {
@@ -226,6 +242,15 @@ mod tests {
     #[case(
         "[oslo_messaging_rabbit]\nrabbit_quorum_queue = 1\nrabbit_ha_queues = 1\n",
         "rabbit_ha_queues"
+    )]
+    #[case(
+        "[oslo_messaging_rabbit]\nrabbit_transient_quorum_queue = 1\nrabbit_ha_queues = 1\n",
+        "rabbit_transient_quorum_queue"
+    )]
+    #[case("[oslo_messaging_rabbit]\nssl_enforce_fips_mode = 1\n", "ssl_enforce_fips_mode")]
+    #[case(
+        "[oslo_messaging_rabbit]\nkombu_failover_strategy = random\n",
+        "kombu_failover_strategy"
     )]
     #[case("[oslo_messaging_rabbit]\nrabbit_stream_fanout = 1\n", "rabbit_stream_fanout")]
     #[case("[oslo_messaging_rabbit]\nrabbit_login_method = EXTERNAL\n", "rabbit_login_method")]

@@ -11,6 +11,8 @@ pub(crate) struct Backoff {
     first: Duration,
     step: Duration,
     most: Duration,
+    /// By how much a wait may be longer, at random.
+    splay: Duration,
     failures: u32,
 }
 
@@ -20,6 +22,7 @@ impl Backoff {
             first: rabbit.rabbit_retry_interval,
             step: rabbit.rabbit_retry_backoff,
             most: rabbit.rabbit_interval_max,
+            splay: rabbit.kombu_reconnect_splay,
             failures: 0,
         }
     }
@@ -31,7 +34,9 @@ impl Backoff {
             .saturating_add(self.step.saturating_mul(self.failures))
             .min(self.most);
         self.failures = self.failures.saturating_add(1);
-        wait.mul_f64(0.8 + 0.4 * random.clamp(0.0, 1.0))
+        let random = random.clamp(0.0, 1.0);
+        wait.mul_f64(0.8 + 0.4 * random)
+            .saturating_add(self.splay.mul_f64(random))
     }
 
     /// Forgets the failures.

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures::StreamExt;
 use lapin::tcp::{AsyncTcpStream, RustlsConnector};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo, SASLMechanism};
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Connection, ConnectionProperties, Event};
 use secrecy::ExposeSecret;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::time::timeout;
@@ -199,6 +200,18 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// Returns why when the connection has ended. A channel's end is not the connection's.
+    pub(crate) async fn lost(&self) -> String {
+        let mut events = Box::pin(self.connection.events_listener());
+        loop {
+            match events.next().await {
+                Some(Event::Error(error)) if !error.is_amqp_soft_error() => return error.to_string(),
+                Some(_) => {}
+                None => return "the connection ended".to_owned(),
+            }
+        }
+    }
+
     /// Says goodbye to the broker, and cuts the line if it does not answer.
     pub(crate) async fn close(self) {
         let goodbye = self.connection.close(200, "goodbye".into());

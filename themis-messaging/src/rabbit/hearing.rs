@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
+use super::depth::{Watched, watch};
 use super::listener::open;
 use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
@@ -23,6 +24,7 @@ use crate::bus::{Heard, Listener, Subscription};
 use crate::declare::DeclareError;
 use crate::duplicates::Duplicates;
 use crate::envelope::Notification;
+use crate::measures::{DUPLICATES, RECEIVED, REDELIVERED, UNREADABLE};
 use crate::serving::Readiness;
 use crate::settings::QueueOptions;
 
@@ -39,6 +41,8 @@ pub(crate) struct Hearing {
     pub(crate) exchange: String,
     pub(crate) queues: QueueOptions,
     pub(crate) listener: Arc<dyn Listener>,
+    /// What consumers are told.
+    pub(crate) consume: FieldTable,
     pub(crate) duplicates: Duplicates,
     pub(crate) readiness: watch::Sender<Readiness>,
     pub(crate) stop: CancellationToken,
@@ -67,9 +71,21 @@ impl Role for Hearing {
 
 impl Hearing {
     async fn hear(&mut self, line: &Line) -> Result<Ended, Ended> {
-        let lost = |error: lapin::Error| Ended::Lost(error.to_string());
-        let mut deliveries = in_time(self.subscribe(line)).await?;
+        let (queues, deliveries) = in_time(self.subscribe(line)).await?;
         self.readiness.send_replace(Readiness::Ready);
+        let watched = queues.into_iter().map(|queue| Watched {
+            label: queue.clone(),
+            queue,
+        });
+        // Looked at beside the work, for it is most wanted while a listener is stuck.
+        tokio::select! {
+            never = watch(&line.connection, watched.collect()) => match never {},
+            ended = self.take_all(deliveries) => ended,
+        }
+    }
+
+    async fn take_all(&mut self, mut deliveries: Deliveries) -> Result<Ended, Ended> {
+        let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let stop = self.stop.clone();
         loop {
             tokio::select! {
@@ -83,7 +99,7 @@ impl Hearing {
         }
     }
 
-    async fn subscribe(&self, line: &Line) -> Result<Deliveries, Ended> {
+    async fn subscribe(&self, line: &Line) -> Result<(BTreeSet<String>, Deliveries), Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let channel = line.connection.create_channel().await.map_err(lost)?;
         channel
@@ -112,20 +128,23 @@ impl Hearing {
         for (tag, queue) in queues.iter().enumerate() {
             let (queue, tag) = (short(queue)?, short(&(tag + 1).to_string())?);
             let consumer = channel
-                .basic_consume(queue, tag, BasicConsumeOptions::default(), FieldTable::default())
+                .basic_consume(queue, tag, BasicConsumeOptions::default(), self.consume.clone())
                 .await
                 .map_err(lost)?;
             deliveries.push(consumer.map(Some).chain(once(async { None })).boxed());
         }
-        Ok(deliveries)
+        Ok((queues, deliveries))
     }
 
     async fn take(&mut self, delivery: Delivery) -> lapin::Result<()> {
+        if delivery.redelivered {
+            metrics::counter!(REDELIVERED).increment(1);
+        }
         let ack = || delivery.acker.ack(BasicAckOptions::default());
         let notification = match open(&delivery).and_then(|body| Notification::decode(&body)) {
             Ok(notification) => notification,
             Err(error) => {
-                metrics::counter!("themis_bus_unreadable_total").increment(1);
+                metrics::counter!(UNREADABLE).increment(1);
                 tracing::warn!("notification dropped: {error}");
                 return delivery
                     .acker
@@ -136,8 +155,10 @@ impl Hearing {
         };
         let unique_id = notification.unique_id.clone();
         if unique_id.as_deref().is_some_and(|id| self.duplicates.contains(id)) {
+            metrics::counter!(DUPLICATES).increment(1);
             return ack().await.map(drop);
         }
+        metrics::counter!(RECEIVED).increment(1);
         // A listener that panics has not heard.
         let heard = AssertUnwindSafe(self.listener.hear(notification)).catch_unwind().await;
         if matches!(heard, Ok(Heard::Handled)) {

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::measures::UP;
+
 /// Which roles are without a connection, and since when the first of them.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Option<Outage>>);
@@ -34,13 +36,18 @@ impl Journal {
             }
         }
         drop(outage);
-        metrics::gauge!("themis_bus_up").set(0.0);
+        metrics::gauge!(UP).set(0.0);
     }
 
     /// A role is connected, or needs no connection any more.
     pub(crate) fn settled(&self, role: &str, host: Option<&str>) {
         let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = outage.as_mut() else { return };
+        let Some(known) = outage.as_mut() else {
+            if host.is_some() {
+                metrics::gauge!(UP).set(1.0);
+            }
+            return;
+        };
         known.roles.remove(role);
         if known.roles.is_empty() {
             if let Some(host) = host {
@@ -48,7 +55,7 @@ impl Journal {
                 tracing::info!(host, "broker back after {seconds:.1} s");
             }
             *outage = None;
-            metrics::gauge!("themis_bus_up").set(1.0);
+            metrics::gauge!(UP).set(1.0);
         }
     }
 }

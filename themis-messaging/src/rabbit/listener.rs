@@ -16,18 +16,24 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
+use super::depth::{Watched, watch};
 use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
 use crate::bus::Endpoint;
 use crate::declare::DeclareError;
 use crate::duplicates::Duplicates;
 use crate::envelope::{DecodeError, Request, body};
+use crate::measures::{DUPLICATES, RECEIVED, REDELIVERED, UNREADABLE};
 use crate::serving::Readiness;
 use crate::settings::QueueOptions;
 
 /// Messages taken ahead when the operator sets no `rabbit_qos_prefetch_count`. Oslo's 0 means all there are; here
 /// what is not yet handled stays with the broker, where it expires.
 const PREFETCH: u16 = 256;
+
+/// The header in which Themis says when a message was sent: Unix time in milliseconds. AMQP's own timestamp counts whole
+/// seconds only. Python peers look at one header alone, `compression`.
+pub(crate) const SENT_HEADER: &str = "themis-sent-ms";
 
 /// Before a cancelled consumer declares again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -47,6 +53,8 @@ pub(crate) struct Listener {
     pub(crate) prefetch: u16,
     /// The server's own queue of fanouts; the same over reconnects.
     pub(crate) fanout_queue: String,
+    /// What consumers are told.
+    pub(crate) consume: FieldTable,
     /// Whether that queue is left to the server's next start.
     pub(crate) keep_fanout_queue: bool,
     pub(crate) inbox: mpsc::Sender<Request>,
@@ -68,7 +76,15 @@ impl Role for Listener {
                 Err(ended) => return ended,
             };
             self.readiness.send_replace(Readiness::Ready);
-            match self.listen(channel, deliveries).await {
+            // Looked at beside the work, for it is most wanted while the work is stuck.
+            let looking = watch(&line.connection, self.watched());
+            let listened = tokio::select! {
+                never = looking => match never {},
+                listened = self.listen(channel, deliveries) => listened,
+                // A server that is stuck would not come to see it.
+                why = line.lost() => Err(Ended::Lost(why)),
+            };
+            match listened {
                 Err(ended) => return ended,
                 // A queue was deleted under us, or moved: the connection is good, so declare again.
                 Ok(Cancelled) => {
@@ -118,12 +134,7 @@ impl Listener {
         for (tag, queue) in names.iter().chain([&self.fanout_queue]).enumerate() {
             let tag = short(&(tag + 1).to_string())?;
             let consumer = channel
-                .basic_consume(
-                    short(queue)?,
-                    tag,
-                    BasicConsumeOptions::default(),
-                    FieldTable::default(),
-                )
+                .basic_consume(short(queue)?, tag, BasicConsumeOptions::default(), self.consume.clone())
                 .await
                 .map_err(lost)?;
             deliveries.push(consumer.map(Some).chain(once(async { None })).boxed());
@@ -158,15 +169,27 @@ impl Listener {
         }
     }
 
+    fn watched(&self) -> Vec<Watched> {
+        let topic = &self.endpoint.topic;
+        let server = format!("{topic}.{}", self.endpoint.server);
+        [
+            (topic.to_string(), topic.to_string()),
+            (server.clone(), server),
+            (self.fanout_queue.clone(), format!("{topic}_fanout")),
+        ]
+        .map(|(queue, label)| Watched { queue, label })
+        .into()
+    }
+
     /// Acknowledges and hands over one message; what cannot be read is rejected, as a Python server does.
     async fn take(&mut self, delivery: Delivery) -> lapin::Result<()> {
         if delivery.redelivered {
-            metrics::counter!("themis_bus_redelivered_total").increment(1);
+            metrics::counter!(REDELIVERED).increment(1);
         }
         let request = match read(&delivery) {
             Ok(request) => request,
             Err(error) => {
-                metrics::counter!("themis_bus_unreadable_total").increment(1);
+                metrics::counter!(UNREADABLE).increment(1);
                 tracing::warn!(topic = %self.endpoint.topic, "message dropped: {error}");
                 return delivery
                     .acker
@@ -181,9 +204,9 @@ impl Listener {
         };
         delivery.acker.ack(BasicAckOptions::default()).await?;
         if self.duplicates.seen(request.unique_id.as_deref()) {
-            metrics::counter!("themis_bus_duplicates_total").increment(1);
+            metrics::counter!(DUPLICATES).increment(1);
         } else {
-            metrics::counter!("themis_bus_received_total").increment(1);
+            metrics::counter!(RECEIVED).increment(1);
             room.send(request);
         }
         Ok(())
@@ -212,7 +235,16 @@ impl Listener {
 fn read(delivery: &Delivery) -> Result<Request, DecodeError> {
     let mut request = Request::decode(&open(delivery)?)?;
     let sender = delivery.properties.user_id().as_ref().map(ToString::to_string);
-    request.context = request.context.sent_by(sender);
+    let sent_ms = delivery
+        .properties
+        .headers()
+        .as_ref()
+        .and_then(|headers| headers.inner().get(SENT_HEADER))
+        .and_then(|value| match value {
+            AMQPValue::LongLongInt(ms) => Some(*ms),
+            _ => None,
+        });
+    request.context = request.context.sent_by(sender).sent_at(sent_ms);
     Ok(request)
 }
 

@@ -6,6 +6,7 @@
 
 mod backoff;
 mod connector;
+mod depth;
 mod events;
 mod hearing;
 mod journal;
@@ -35,9 +36,10 @@ use crate::dispatch::Dispatcher;
 use crate::duplicates::Duplicates;
 use crate::envelope::request::Call;
 use crate::envelope::{Form, Notification, Request, new_id};
+use crate::patience::timeout;
 use crate::serving::{Readiness, Serving};
 use crate::settings::{Settings, SettingsError};
-use crate::{BusError, CallError, Context, Target, Topic, server};
+use crate::{BusError, CallError, Context, Patience, Target, Topic, server};
 
 use backoff::Backoff;
 use connector::Connector;
@@ -49,6 +51,7 @@ use replies::{Calls, Replies};
 use responder::Responder;
 use sender::Sender;
 use supervisor::{Way, supervise};
+use topology::consume_arguments;
 use vanished::Vanished;
 
 /// A bus on RabbitMQ. Clones share it; dropping the last one ends it without waiting.
@@ -91,6 +94,7 @@ impl RabbitBus {
         let way = Way {
             connector: Connector::new(&settings, program)?,
             hosts: settings.hosts.clone(),
+            shuffled: settings.rabbit.kombu_failover_strategy == "shuffle",
             backoff: Backoff::new(&settings.rabbit),
             journal: Arc::new(Journal::default()),
         };
@@ -168,6 +172,7 @@ impl Inner {
             let role = Replies {
                 queue: queue.clone(),
                 queues: self.settings.queues,
+                consume: consume_arguments(&self.settings.rabbit),
                 calls: self.calls.clone(),
                 readiness,
                 stop: self.stop_sending.clone(),
@@ -215,14 +220,15 @@ impl Bus for RabbitBus {
         self.0.post_to(target, &request, within)?.outcome().await.map(drop)
     }
 
-    async fn call(
+    async fn call_patiently(
         &self,
         context: &Context,
         target: &Target,
         method: &str,
         args: Value,
-        within: Duration,
+        patience: Patience,
     ) -> Result<Value, CallError> {
+        let within = patience.whole();
         let end = Instant::now() + within;
         let mut request = Request::new(context, target, method, args)?;
         let (queue, readiness) = self.0.replies();
@@ -232,28 +238,23 @@ impl Bus for RabbitBus {
         request.call = Some(Call {
             message_id,
             reply_queue: Some(queue.clone()),
-            monitor_s: None,
+            monitor_s: patience.silence().map(|silence| silence.as_secs_f64()),
         });
         let left = end.saturating_duration_since(Instant::now());
         let receipt = self.0.post_to(target, &request, left)?;
-        let timeout = || CallError::Timeout {
-            method: method.to_owned(),
-            waited: within,
-        };
         tokio::select! {
             // The answer may overtake the broker's confirmation.
             biased;
-            answer = &mut place.answer => return answer.map_err(|_| timeout())?.map_err(CallError::Remote),
+            answer = &mut place.answer => {
+                return answer.map_err(|_| timeout(method, patience))?.map_err(CallError::Remote);
+            }
             outcome = receipt.outcome() => match outcome {
                 Ok(_) => {}
-                Err(BusError::Unconfirmed { .. }) => return Err(timeout()),
+                Err(BusError::Unconfirmed { .. }) => return Err(timeout(method, patience)),
                 Err(error) => return Err(error.into()),
             },
         }
-        match timeout_at(end, &mut place.answer).await {
-            Ok(Ok(answer)) => answer.map_err(CallError::Remote),
-            Ok(Err(_)) | Err(_) => Err(timeout()),
-        }
+        place.awaited(method).wait(end, patience).await
     }
 
     fn fanout(
@@ -299,6 +300,7 @@ impl Bus for RabbitBus {
             exchange: inner.settings.exchange.clone(),
             queues: inner.settings.queues,
             prefetch: inner.settings.rabbit.rabbit_qos_prefetch_count,
+            consume: consume_arguments(&inner.settings.rabbit),
             fanout_queue: inner.fanout_queue(&endpoint),
             keep_fanout_queue: inner.settings.rabbit.use_queue_manager,
             inbox,
@@ -358,6 +360,7 @@ impl Bus for RabbitBus {
             exchange: inner.settings.exchange.clone(),
             queues: inner.settings.queues,
             listener,
+            consume: consume_arguments(&inner.settings.rabbit),
             duplicates: Duplicates::default(),
             readiness,
             stop: stop.clone(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::topology::LONGEST;
@@ -13,7 +13,11 @@ use crate::BusError;
 use crate::bus::{Receipt, Sent};
 use crate::declare::{Exchange, Queue};
 use crate::envelope::MAX_BODY;
+use crate::measures::{EXPIRED, WAITING};
 use crate::waiting::{Held, MOST, Waiting};
+
+/// How often it is shown how much waits.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a message goes.
 #[derive(Debug, Clone)]
@@ -218,17 +222,27 @@ impl Outbox {
         }
     }
 
+    /// Shows how much is not with the broker yet.
+    fn count(&self) {
+        let state = self.state();
+        let waiting = u32::try_from(state.waiting.len() + state.on_their_way).unwrap_or(u32::MAX);
+        drop(state);
+        metrics::gauge!(WAITING).set(f64::from(waiting));
+    }
+
     /// Ends messages whose time is over, whether there is a broker or not.
     pub(crate) async fn keep_time(&self, stop: CancellationToken) {
+        let mut counting = interval(COUNT_EVERY);
         loop {
             let next = self.state().waiting.next_expiry();
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.clock.notified() => {}
+                _ = counting.tick() => self.count(),
                 () = async { match next { Some(at) => sleep_until(at).await, None => std::future::pending().await } } => {
                     let now = Instant::now();
                     let over = self.state().waiting.expired(now);
-                    metrics::counter!("themis_bus_expired_total").increment(over.len() as u64);
+                    metrics::counter!(EXPIRED).increment(over.len() as u64);
                     for held in over {
                         let waited = held.waited(now);
                         held.item.end(Err(BusError::Expired { waited }));

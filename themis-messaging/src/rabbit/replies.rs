@@ -9,7 +9,7 @@ use lapin::Consumer;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use serde_json::Value;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
@@ -18,6 +18,8 @@ use super::supervisor::{Ended, Role, in_time};
 use super::topology::{declare_queue, short};
 use crate::declare::DeclareError;
 use crate::envelope::{DecodeError, Reply};
+use crate::measures::UNREADABLE;
+use crate::patience::Awaited;
 use crate::serving::Readiness;
 use crate::settings::QueueOptions;
 use crate::{BusError, RpcError};
@@ -36,6 +38,7 @@ pub(crate) struct Calls(Mutex<HashMap<String, Waiting>>);
 #[derive(Debug)]
 struct Waiting {
     result: Value,
+    signs: Arc<Notify>,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -44,8 +47,20 @@ struct Waiting {
 pub(crate) struct Place {
     calls: Arc<Calls>,
     message_id: String,
+    signs: Arc<Notify>,
     /// Where the answer comes.
     pub(crate) answer: oneshot::Receiver<Answer>,
+}
+
+impl Place {
+    /// The answer to come, and the signs before it.
+    pub(crate) fn awaited<'a>(&'a mut self, method: &'a str) -> Awaited<'a> {
+        Awaited {
+            method,
+            answer: &mut self.answer,
+            signs: &self.signs,
+        }
+    }
 }
 
 impl Drop for Place {
@@ -62,6 +77,7 @@ impl Calls {
     /// A place for the answer to the call of this id.
     pub(crate) fn expect(self: &Arc<Self>, message_id: &str) -> Result<Place, BusError> {
         let (tell, answer) = oneshot::channel();
+        let signs = Arc::new(Notify::new());
         let mut calls = self.lock();
         if calls.len() >= MOST_CALLS {
             return Err(BusError::Full { waiting: calls.len() });
@@ -70,12 +86,14 @@ impl Calls {
             message_id.to_owned(),
             Waiting {
                 result: Value::Null,
+                signs: signs.clone(),
                 answer: tell,
             },
         );
         Ok(Place {
             calls: self.clone(),
             message_id: message_id.to_owned(),
+            signs,
             answer,
         })
     }
@@ -87,6 +105,7 @@ impl Calls {
         let Some(waiting) = calls.get_mut(&reply.message_id) else {
             return;
         };
+        waiting.signs.notify_one();
         if !reply.result.is_null() {
             waiting.result = reply.result;
         }
@@ -102,6 +121,7 @@ impl Calls {
 pub(crate) struct Replies {
     pub(crate) queue: String,
     pub(crate) queues: QueueOptions,
+    pub(crate) consume: FieldTable,
     pub(crate) calls: Arc<Calls>,
     pub(crate) readiness: watch::Sender<Readiness>,
     pub(crate) stop: CancellationToken,
@@ -140,7 +160,7 @@ impl Replies {
         let (queue, tag) = (short(&self.queue)?, short("1")?);
         let options = BasicConsumeOptions::default();
         channel
-            .basic_consume(queue, tag, options, FieldTable::default())
+            .basic_consume(queue, tag, options, self.consume.clone())
             .await
             .map_err(lost)
     }
@@ -168,7 +188,7 @@ impl Replies {
 }
 
 fn unreadable(error: &DecodeError) {
-    metrics::counter!("themis_bus_unreadable_total").increment(1);
+    metrics::counter!(UNREADABLE).increment(1);
     tracing::warn!("reply dropped: {error}");
 }
 
@@ -198,6 +218,16 @@ mod tests {
         calls.take(reply(Value::Null, None, true));
         assert_eq!(place.answer.try_recv().unwrap(), Ok(json!(7)));
         calls.take(reply(json!(8), None, true));
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_is_neither_result_nor_end_is_a_sign_of_life() {
+        let calls = Arc::new(Calls::default());
+        let place = calls.expect("1").unwrap();
+        calls.take(reply(Value::Null, None, false));
+        tokio::time::timeout(std::time::Duration::from_secs(1), place.signs.notified())
+            .await
+            .unwrap();
     }
 
     #[test]

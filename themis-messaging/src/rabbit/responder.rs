@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, sleep};
 
 use super::outbox::{Outbox, Posting, Route};
 use super::vanished::Vanished;
 use crate::dispatch::Dispatcher;
 use crate::envelope::request::Call;
 use crate::envelope::{Reply, Request, new_id};
+use crate::measures::HANDLING_DELAY;
+use crate::patience::{sign_interval, with_signs};
 use crate::{BusError, RpcError};
 
 /// Between attempts to reply to a queue that is not there, as in oslo.
@@ -30,6 +32,7 @@ pub(crate) struct Responder {
 impl Responder {
     /// Runs one request to its end, the reply included.
     pub(crate) async fn handle(self, mut request: Request) {
+        self.measure(&request);
         let call = request.call.take();
         let Some(call) = call else {
             // Nobody waits for the answer to a cast; its unforeseen failures are in the log.
@@ -44,23 +47,21 @@ impl Responder {
             let _ = self.dispatcher.run(request).await;
             return;
         };
-        let running = self.dispatcher.run(request);
-        tokio::pin!(running);
-        let answer = loop {
-            let Some(every) = sign_interval(&call) else {
-                break running.await;
-            };
-            let mut signs = interval_at(Instant::now() + every, every);
-            signs.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            tokio::select! {
-                answer = &mut running => break answer,
-                _ = signs.tick() => {
-                    // A lost sign is followed by another.
-                    let _ = self.post(&queue, &message(&call, Ok(Value::Null), false), every);
-                }
-            }
-        };
+        let answer = with_signs(self.dispatcher.run(request), sign_interval(call.monitor_s), |every| {
+            // A lost sign is followed by another.
+            let _ = self.post(&queue, &message(&call, Ok(Value::Null), false), every);
+        })
+        .await;
         self.reply(&queue, &message(&call, answer, true)).await;
+    }
+
+    /// How long ago the message was sent, by the sender's clock and ours; a clock that is ahead of ours makes it nothing.
+    fn measure(&self, request: &Request) {
+        if let Some(sent_ms) = request.context.sent_ms() {
+            let delay_ms = u64::try_from(now_ms().saturating_sub(sent_ms)).unwrap_or_default();
+            let topic = self.dispatcher.topic().to_string();
+            metrics::histogram!(HANDLING_DELAY, "topic" => topic).record(Duration::from_millis(delay_ms));
+        }
     }
 
     fn post(&self, queue: &str, reply: &Reply, good_for: Duration) -> Result<crate::Receipt, BusError> {
@@ -107,10 +108,9 @@ impl Responder {
     }
 }
 
-/// Half the caller's patience; none is sent for less than a second, as oslo refuses that too.
-fn sign_interval(call: &Call) -> Option<Duration> {
-    let patience_s = call.monitor_s.filter(|seconds| (2.0..86_400.0).contains(seconds))?;
-    Some(Duration::from_secs_f64(patience_s.floor() / 2.0))
+/// Unix time in milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    i64::try_from(time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 fn message(call: &Call, answer: Result<Value, RpcError>, ending: bool) -> Reply {

@@ -13,18 +13,21 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Event};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::connector::Line;
+use super::listener::SENT_HEADER;
 use super::outbox::{Outbox, Outgoing, Route};
+use super::responder::now_ms;
 use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
 use crate::BusError;
 use crate::bus::Sent;
 use crate::envelope::body::CONTENT_TYPE;
+use crate::measures::{CONFIRMED, PUBLISHED, RETURNED};
 use crate::waiting::Held;
 
 /// Most messages on their way at once.
@@ -216,7 +219,7 @@ impl<'a> Work<'a> {
         let number = self.number;
         self.number += 1;
         held.item.attempt();
-        metrics::counter!("themis_bus_published_total").increment(1);
+        metrics::counter!(PUBLISHED).increment(1);
         let answer = publish(self.channel.clone(), &held, self.user.clone());
         self.answers.push(async move { (number, answer.await) }.boxed());
         self.held.insert(number, held);
@@ -253,11 +256,11 @@ impl<'a> Work<'a> {
         let outbox = &self.sender.outbox;
         match answer {
             Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {
-                metrics::counter!("themis_bus_confirmed_total").increment(1);
+                metrics::counter!(CONFIRMED).increment(1);
                 outbox.end(held, Ok(Sent::Confirmed));
             }
             Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => {
-                metrics::counter!("themis_bus_returned_total").increment(1);
+                metrics::counter!(RETURNED).increment(1);
                 let topic = held.item.key.clone();
                 outbox.end(held, Err(BusError::NoListener { topic }));
             }
@@ -307,6 +310,16 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Requests say when they were sent. Everything else has oslo's empty table.
+fn headers(held: &Held<Outgoing>) -> FieldTable {
+    let mut headers = FieldTable::default();
+    if matches!(held.item.route, Route::Topic(_) | Route::Fanout(_)) {
+        let waited_ms = i64::try_from(held.waited(Instant::now()).as_millis()).unwrap_or_default();
+        headers.insert(SENT_HEADER.into(), AMQPValue::LongLongInt(now_ms() - waited_ms));
+    }
+    headers
+}
+
 /// Writes a message; resolves with the broker's answer.
 fn publish(
     channel: Channel,
@@ -322,7 +335,7 @@ fn publish(
     let mut properties = BasicProperties::default()
         .with_content_type(CONTENT_TYPE.into())
         .with_content_encoding("utf-8".into())
-        .with_headers(FieldTable::default())
+        .with_headers(headers(held))
         .with_delivery_mode(2)
         .with_priority(0);
     if message.expires {

@@ -13,6 +13,7 @@ use super::backoff::Backoff;
 use super::connector::{ConnectError, Connector, Line};
 use super::journal::Journal;
 use crate::declare::DeclareError;
+use crate::measures;
 use crate::url::Host;
 
 /// Time for what a role sets up on a new connection: channels, queues, consumers.
@@ -60,6 +61,8 @@ pub(crate) trait Role: Send {
 pub(crate) struct Way {
     pub(crate) connector: Connector,
     pub(crate) hosts: Vec<Host>,
+    /// Whether the hosts are put into a new order for each attempt.
+    pub(crate) shuffled: bool,
     pub(crate) backoff: Backoff,
     pub(crate) journal: Arc<Journal>,
 }
@@ -69,6 +72,7 @@ pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: Cancellat
     let name = role.name();
     way.hosts.shuffle(&mut rand::rng());
     let mut next = 0;
+    let mut connected_before = false;
     loop {
         let connected = tokio::select! {
             () = stop.cancelled() => break,
@@ -85,7 +89,12 @@ pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: Cancellat
             }
         };
         tracing::debug!(role = name, host = line.host, "connected");
-        metrics::counter!("themis_bus_connections_total").increment(1);
+        measures::describe();
+        metrics::counter!(measures::CONNECTIONS).increment(1);
+        if connected_before {
+            metrics::counter!(measures::RECONNECTS, "role" => name.clone()).increment(1);
+        }
+        connected_before = true;
         let began = Instant::now();
         way.journal.settled(&name, Some(&line.host));
         let ended = role.run(&line).await;
@@ -119,6 +128,9 @@ async fn connect(way: &mut Way, role: &str, next: &mut usize) -> Result<Line, Co
     let mut last = Err(ConnectError::Silent {
         host: "no host".to_owned(),
     });
+    if way.shuffled {
+        way.hosts.shuffle(&mut rand::rng());
+    }
     for _ in 0..way.hosts.len() {
         let index = *next % way.hosts.len();
         *next = index + 1;

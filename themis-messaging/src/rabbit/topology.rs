@@ -6,10 +6,20 @@ use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, ErrorKind};
 
 use super::supervisor::Ended;
+use crate::config::RabbitSection;
 use crate::declare::{Argument, DeclareError, Exchange, ExchangeKind, Queue};
 
 /// The longest name that AMQP knows, in bytes.
 pub(crate) const LONGEST: usize = 255;
+
+/// What every consumer is told besides its queue.
+pub(crate) fn consume_arguments(rabbit: &RabbitSection) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    if rabbit.enable_cancel_on_failover {
+        arguments.insert("x-cancel-on-ha-failover".into(), AMQPValue::Boolean(true));
+    }
+    arguments
+}
 
 /// A name for the wire.
 pub(crate) fn short(name: &str) -> Result<ShortString, Ended> {

@@ -7,14 +7,19 @@
 
 mod broker;
 mod conformance;
+mod counted;
 mod decoders;
 mod fixtures;
 mod interop;
 mod journal;
+mod measured;
 mod notifications;
+mod patience;
 mod peer;
 mod recorder;
+mod senders;
 mod survival;
+mod tally;
 mod tls;
 mod wire;
 mod world;

@@ -3,14 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use rstest::rstest;
 use serde_json::{Value, json};
 use themis_config::Source;
-use themis_messaging::rabbit::RabbitBus;
-use themis_messaging::{
-    Bus, Context, Heard, Listener, Notification, Notifier, Priority, Serving, Settings, Subscription, Topic,
-};
+use themis_messaging::{Bus, Context, Heard, Listener, Notification, Notifier, Priority, Serving, Subscription, Topic};
 
-use crate::peer::{Peer, pythons};
+use crate::interop::{DEFAULT, DURABLE, QUORUM, Setting, TRANSIENT_QUORUM, bus, exchange, options, pythons_for};
+use crate::peer::Peer;
 use crate::world::{SOON, World, broker, eventually, topic};
 
 /// Remembers what it hears; puts the first so many back.
@@ -168,36 +167,54 @@ macro_rules! on_both {
     };
 }
 
+async fn notifications_wait_for_their_first_listener(world: World) {
+    let notifier = notifier(world.client.clone(), &world.topic, "messagingv2");
+    for n in 0..3 {
+        emit(&notifier, &n.to_string(), Priority::Info).await;
+    }
+    let ear = Arc::<Ear>::default();
+    let _guard = listen(&*world.server, &world.topic, &[Priority::Info], None, ear.clone()).await;
+    eventually("those from before", || ear.types() == ["0", "1", "2"]).await;
+}
+
+async fn listeners_without_a_pool_share_the_notifications(world: World) {
+    let ears: [Arc<Ear>; 2] = std::array::from_fn(|_| Arc::default());
+    let mut guards = Vec::new();
+    for ear in &ears {
+        guards.push(listen(&*world.server, &world.topic, &[Priority::Info], None, ear.clone()).await);
+    }
+    let notifier = notifier(world.client.clone(), &world.topic, "messagingv2");
+    for n in 0..10 {
+        emit(&notifier, &n.to_string(), Priority::Info).await;
+    }
+    let heard = || ears.iter().map(|ear| ear.types().len()).sum::<usize>();
+    eventually("ten between the two", || heard() == 10).await;
+}
+
 on_both!(
     a_listener_hears_its_priorities_in_order,
     a_notification_that_is_put_back_comes_again,
     each_pool_hears_everything_once,
+    notifications_wait_for_their_first_listener,
+    listeners_without_a_pool_share_the_notifications,
 );
 
-fn bus(url: &str) -> Arc<RabbitBus> {
-    Arc::new(RabbitBus::start(Settings::for_url(url).unwrap(), "test").unwrap())
-}
-
+#[rstest]
+#[case::default(DEFAULT)]
+#[case::durable(DURABLE)]
+#[case::quorum(QUORUM)]
+#[case::transient_quorum(TRANSIENT_QUORUM)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_python_listener_hears_ours_even_those_from_before_it_was_there() {
+async fn a_python_listener_hears_ours_even_those_from_before_it_was_there(#[case] setting: Setting) {
     let Some(url) = broker() else { return };
-    for python in pythons() {
-        let topic = topic();
-        let bus = bus(&url);
-        emit(
-            &notifier(bus.clone(), &topic, "messagingv2"),
-            "segment.create.end",
-            Priority::Info,
-        )
-        .await;
-        let words = [
-            "listen-notifications",
-            "--topics",
-            topic.as_str(),
-            "--priorities",
-            "info,error",
-        ];
-        let mut peer = Peer::start(&python, &url, &[], &words);
+    let exchange = exchange(&setting);
+    for python in pythons_for(&setting) {
+        let (topic, bus) = (topic(), Arc::new(bus(&url, &setting)));
+        let versioned = notifier(bus.clone(), &topic, "messagingv2");
+        emit(&versioned, "segment.create.end", Priority::Info).await;
+        let words = ["listen-notifications", "--topics", topic.as_str()];
+        let words = [&words[..], &["--priorities", "info,error"]].concat();
+        let mut peer = Peer::start(&python, &url, &options(&setting, &exchange), &words);
         peer.expect("ready").await;
         let said = peer.expect("notification").await;
         assert_eq!(
@@ -206,7 +223,8 @@ async fn a_python_listener_hears_ours_even_those_from_before_it_was_there() {
         );
         assert_eq!(said["payload"]["masakari_object.data"]["name"], "ü");
         assert_eq!(said["publisher_id"], "masakari-api:host-1");
-        emit(&notifier(bus.clone(), &topic, "messaging"), "plain", Priority::Error).await;
+        let plain = notifier(bus.clone(), &topic, "messaging");
+        emit(&plain, "plain", Priority::Error).await;
         let said = peer.expect("notification").await;
         assert_eq!(
             (&said["event_type"], &said["priority"]),
@@ -216,12 +234,18 @@ async fn a_python_listener_hears_ours_even_those_from_before_it_was_there() {
     }
 }
 
+#[rstest]
+#[case::default(DEFAULT)]
+#[case::durable(DURABLE)]
+#[case::quorum(QUORUM)]
+#[case::transient_quorum(TRANSIENT_QUORUM)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pythons_notifications_are_heard_by_us() {
+async fn pythons_notifications_are_heard_by_us(#[case] setting: Setting) {
     let Some(url) = broker() else { return };
-    for python in pythons() {
-        let (topic, ear, bus) = (topic(), Arc::<Ear>::default(), bus(&url));
-        let _guard = listen(&*bus, &topic, &[Priority::Error, Priority::Sample], None, ear.clone()).await;
+    let exchange = exchange(&setting);
+    for python in pythons_for(&setting) {
+        let (topic, ear, bus) = (topic(), Arc::<Ear>::default(), bus(&url, &setting));
+        let _guard = listen(&bus, &topic, &[Priority::Error, Priority::Sample], None, ear.clone()).await;
         let context = json!({"request_id": "req-5", "auth_token": "hidden"}).to_string();
         let words = [
             "notify",
@@ -233,12 +257,45 @@ async fn pythons_notifications_are_heard_by_us() {
             "{\"x\": 1}",
         ];
         let words = [&words[..], &["--priority", "error", "--context", &context]].concat();
-        assert_eq!(Peer::ask(&python, &url, &[], &words).await["event"], "sent");
+        let said = Peer::ask(&python, &url, &options(&setting, &exchange), &words).await;
+        assert_eq!(said["event"], "sent");
         eventually("Python's notification", || ear.types() == ["host.update.end"]).await;
         let heard = ear.heard.lock().unwrap().remove(0);
         assert_eq!((heard.priority, &heard.payload), (Priority::Error, &json!({"x": 1})));
         assert_eq!(heard.context.request_id(), Some("req-5"));
         assert_eq!(heard.context.get("auth_token"), Some(&Value::Null));
+        bus.stop(SOON).await;
+    }
+}
+
+/// Python puts the first two deliveries back, then two listeners of one pool and one of another share what comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pythons_pools_and_requeues_work_on_our_notifications() {
+    let Some(url) = broker() else { return };
+    for python in pythons_for(&DEFAULT) {
+        let (topic, bus) = (topic(), Arc::new(bus(&url, &DEFAULT)));
+        let (ear, pools) = (
+            Arc::<Ear>::default(),
+            [topic.to_string() + "-p", topic.to_string() + "-q"],
+        );
+        let ours = Topic::new(&pools[0]).unwrap();
+        let _guard = listen(&*bus, &topic, &[Priority::Info], Some(ours), ear.clone()).await;
+        let exchange = exchange(&DEFAULT);
+        let words = [
+            "listen-notifications",
+            "--topics",
+            topic.as_str(),
+            "--priorities",
+            "info",
+        ];
+        let words = [&words[..], &["--pool", &pools[1], "--requeue", "2"]].concat();
+        let mut peer = Peer::start(&python, &url, &options(&DEFAULT, &exchange), &words);
+        peer.expect("ready").await;
+        emit(&notifier(bus.clone(), &topic, "messagingv2"), "a.b", Priority::Info).await;
+        for _ in 0..3 {
+            assert_eq!(peer.expect("notification").await["event_type"], "a.b");
+        }
+        eventually("our pool's copy", || ear.types() == ["a.b"]).await;
         bus.stop(SOON).await;
     }
 }
