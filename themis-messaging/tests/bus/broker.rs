@@ -12,6 +12,13 @@ fn services() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.ci/services")
 }
 
+async fn finish(mut command: Command) -> String {
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A private RabbitMQ; it ends with the test.
 pub(crate) struct Broker {
     directory: TempDir,
@@ -27,6 +34,15 @@ impl Broker {
 
     /// Starts one with more lines in its configuration.
     pub(crate) async fn start_with(configuration: &str) -> Option<Self> {
+        Self::launch(configuration, None).await
+    }
+
+    /// Starts another node of this broker's cluster.
+    pub(crate) async fn start_joined(&self) -> Self {
+        Self::launch("", Some(self)).await.unwrap()
+    }
+
+    async fn launch(configuration: &str, cluster: Option<&Self>) -> Option<Self> {
         world::broker()?;
         let directory = tempfile::Builder::new().prefix("bus").tempdir_in("/tmp").unwrap();
         let more = directory.path().join("more.conf");
@@ -35,7 +51,7 @@ impl Broker {
             directory,
             url: String::new(),
         };
-        broker.run(&["start"], &["rabbit"], Some(&more)).await;
+        broker.start_service(&more, cluster).await;
         let env = std::fs::read_to_string(broker.services_directory().join("env")).unwrap();
         let url = env
             .lines()
@@ -49,33 +65,33 @@ impl Broker {
         self.directory.path().join("s")
     }
 
-    async fn run(&self, verb: &[&str], rest: &[&str], more: Option<&PathBuf>) -> String {
+    fn command(&self, verb: &str, rest: &[&str]) -> Command {
         let mut command = Command::new(services());
         command
-            .args(verb)
+            .arg(verb)
             .arg(self.services_directory())
             .args(rest)
             .stdin(Stdio::null());
-        if let Some(more) = more {
-            command.env("SERVICES_RABBIT_CONF", more);
+        command
+    }
+
+    async fn start_service(&self, more: &PathBuf, cluster: Option<&Self>) {
+        let mut command = self.command("start", &["rabbit"]);
+        command.env("SERVICES_RABBIT_CONF", more);
+        if let Some(cluster) = cluster {
+            command.env("SERVICES_JOIN", cluster.services_directory());
         }
-        let output = command.output().await.unwrap();
-        assert!(
-            output.status.success(),
-            "{verb:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
+        finish(command).await;
     }
 
     /// `rabbit-kill`, `rabbit-start` and so on.
     pub(crate) async fn act(&self, verb: &str) {
-        self.run(&[verb], &[], None).await;
+        finish(self.command(verb, &[])).await;
     }
 
     /// `rabbitmqctl` of this broker.
     pub(crate) async fn ctl(&self, words: &[&str]) -> String {
-        self.run(&["rabbitctl"], words, None).await
+        finish(self.command("rabbitctl", words)).await
     }
 
     /// How many messages lie in the queues whose name begins so, per queue.

@@ -13,18 +13,18 @@ use crate::world::{SOON, broker, topic};
 
 /// The same settings for both sides: overrides of the URL for us, options for Python. What the older Python does not
 /// know yet is left out there.
-struct Setting {
+pub(crate) struct Setting {
     ours: &'static str,
     theirs: &'static [&'static str],
     newest_only: bool,
 }
 
-const DEFAULT: Setting = Setting {
+pub(crate) const DEFAULT: Setting = Setting {
     ours: "",
     theirs: &[],
     newest_only: false,
 };
-const DURABLE: Setting = Setting {
+pub(crate) const DURABLE: Setting = Setting {
     ours: "?amqp_durable_queues=true",
     theirs: &["--set", "oslo_messaging_rabbit.amqp_durable_queues=true"],
     newest_only: false,
@@ -34,12 +34,12 @@ const AUTO_DELETE: Setting = Setting {
     theirs: &["--set", "oslo_messaging_rabbit.amqp_auto_delete=true"],
     newest_only: false,
 };
-const QUORUM: Setting = Setting {
+pub(crate) const QUORUM: Setting = Setting {
     ours: "?rabbit_quorum_queue=true",
     theirs: &["--set", "oslo_messaging_rabbit.rabbit_quorum_queue=true"],
     newest_only: false,
 };
-const TRANSIENT_QUORUM: Setting = Setting {
+pub(crate) const TRANSIENT_QUORUM: Setting = Setting {
     ours: "?rabbit_quorum_queue=true&rabbit_transient_quorum_queue=true",
     theirs: &[
         "--set",
@@ -51,26 +51,26 @@ const TRANSIENT_QUORUM: Setting = Setting {
 };
 
 /// Each setting has an exchange of its own, since they would clash on one.
-fn exchange(setting: &Setting) -> String {
+pub(crate) fn exchange(setting: &Setting) -> String {
     format!(
         "themis{}",
         setting.ours.replace(|c: char| !c.is_ascii_alphanumeric(), "")
     )
 }
 
-fn bus(url: &str, setting: &Setting) -> RabbitBus {
+pub(crate) fn bus(url: &str, setting: &Setting) -> RabbitBus {
     let mut settings = Settings::for_url(&format!("{url}{}", setting.ours)).unwrap();
     settings.exchange = exchange(setting);
     RabbitBus::start(settings, "test").unwrap()
 }
 
-fn pythons_for(setting: &Setting) -> Vec<String> {
+pub(crate) fn pythons_for(setting: &Setting) -> Vec<String> {
     let all = pythons();
     let older = usize::from(setting.newest_only);
     all.into_iter().skip(older).collect()
 }
 
-fn options<'a>(setting: &Setting, exchange: &'a str) -> Vec<&'a str> {
+pub(crate) fn options<'a>(setting: &Setting, exchange: &'a str) -> Vec<&'a str> {
     let mut options = vec!["--exchange", exchange];
     options.extend(setting.theirs);
     options
@@ -121,6 +121,14 @@ async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
         .await
         .unwrap();
         assert_eq!(peer.expect("request").await["args"], json!({"c": 1}));
+        bus.cast(&context, &target, "echo", json!({"c": 2}), SOON)
+            .await
+            .unwrap();
+        assert_eq!(peer.expect("request").await["args"], json!({"c": 2}));
+        let directed = target.clone().at(ServerName::new("py").unwrap());
+        let answer = bus.call(&context, &directed, "server", json!({}), SOON).await.unwrap();
+        assert_eq!(answer, "py");
+        peer.expect("request").await;
 
         let fanout = bus
             .fanout(&context, &target, "echo", json!({"f": 1}), Keep::All, SOON)
@@ -222,12 +230,17 @@ async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
         )
         .await;
         assert_eq!(said["event"], "result", "{said}");
+        let said = run("cast", &["--method", "echo", "--args", "{\"c\": 2}"]).await;
+        assert_eq!(said["event"], "result", "{said}");
         let said = run("fanout", &["--method", "echo", "--args", "{\"f\": 1}"]).await;
         assert_eq!(said["event"], "result", "{said}");
+        let directed = ["--method", "echo", "--server", "rs", "--args", "{\"d\": 1}"];
+        assert_eq!(run("call", &directed).await["result"], json!({"d": 1}));
         recorder
-            .until("cast and fanout", |recorder| recorder.count() == before + 2)
+            .until("casts, fanout and call", |recorder| recorder.count() == before + 4)
             .await;
-        assert_eq!(recorder.args()[before..], [json!({"c": 1}), json!({"f": 1})]);
+        let expected = [json!({"c": 1}), json!({"c": 2}), json!({"f": 1}), json!({"d": 1})];
+        assert_eq!(recorder.args()[before..], expected);
         bus.stop(SOON).await;
     }
 }
