@@ -1,5 +1,9 @@
-//! How fast the bus is, in one role per process: `bus_speed URL casts|serial|notify N`, or `bus_speed URL reports N`,
-//! which takes in reports that a child process sends. Prints one JSON object: rate, latencies, CPU time of this process.
+//! How fast the bus is, one role in each process; `interop/oslo_speed.py` does the same with oslo.messaging.
+//!
+//! `bus_speed URL cast|notify COUNT AT_ONCE` sends, each message confirmed by the broker; `bus_speed URL serve COUNT`
+//! handles casts, and `bus_speed URL take COUNT` monitors' reports, which `bus_speed URL report COUNT AT_ONCE` sends.
+//! Prints `ready` (servers), then one JSON object: rate, latencies, CPU time and memory of this process. A sender's
+//! latency is from the call to the confirmation, a server's from the sender's call to the handler.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,13 +11,13 @@
     reason = "a tool for measuring"
 )]
 
-use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::{Future, StreamExt};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use themis_core::report::Report;
 use themis_messaging::rabbit::RabbitBus;
@@ -22,30 +26,27 @@ use themis_messaging::{
     Version, argument,
 };
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
-const LONG: Duration = Duration::from_secs(300);
+const LONG: Duration = Duration::from_secs(120);
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
-    let [_, url, what, count] = &words[..] else {
-        panic!("bus_speed URL casts|serial|notify|reports|send-reports N")
-    };
-    let count: usize = count.parse().unwrap();
+    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let number = |text: &&str| text.parse::<usize>().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let bus = RabbitBus::start(Settings::for_url(url).unwrap(), "speed").unwrap();
-        match what.as_str() {
-            "casts" => casts(&bus, count, 128).await,
-            "serial" => casts(&bus, count, 1).await,
-            "notify" => notify(&bus, count).await,
-            "reports" => take_reports(&bus, url, count).await,
-            _ => send_reports(&bus, count).await,
+        let bus = |url: &str| RabbitBus::start(Settings::for_url(url).unwrap(), "speed").unwrap();
+        match &words[..] {
+            [url, "cast", count, at_once] => casts(&bus(url), number(count), number(at_once)).await,
+            [url, "notify", count, at_once] => notifications(&bus(url), number(count), number(at_once)).await,
+            [url, "report", count, at_once] => reports(&bus(url), number(count), number(at_once)).await,
+            [url, "serve", count] => serve(&bus(url), "speed", number(count)).await,
+            [url, "take", count] => serve(&bus(url), "speed_reports", number(count)).await,
+            _ => panic!("bus_speed URL cast|notify|report COUNT AT_ONCE, or URL serve|take COUNT"),
         }
-        bus.stop(LONG).await;
     });
 }
 
@@ -53,15 +54,10 @@ fn target(topic: &str) -> Target {
     Target::topic(Topic::new(topic).unwrap(), Version::ONE)
 }
 
-/// User and system time of this process, in seconds: clock ticks are hundredths.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11..13]
-        .iter()
-        .map(|ticks| ticks.parse::<f64>().unwrap())
-        .sum::<f64>()
-        / 100.0
+/// A clock of the machine's, in nanoseconds; Python's `time.monotonic_ns` and `time.process_time_ns` read the same.
+fn nanoseconds(clock: ClockId) -> u64 {
+    let now = clock_gettime(clock);
+    u64::try_from(now.tv_sec).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap()
 }
 
 fn resident_mb() -> f64 {
@@ -70,119 +66,80 @@ fn resident_mb() -> f64 {
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
-fn print(what: &str, count: usize, began: Instant, cpu_before: f64, mut latencies: Vec<Duration>) {
-    let (seconds, cpu_s) = (began.elapsed().as_secs_f64(), cpu() - cpu_before);
-    latencies.sort_unstable();
-    let at = |part: f64| {
-        latencies
-            .get((latencies.len() as f64 * part) as usize)
-            .map(|l| l.as_secs_f64() * 1000.0)
+/// Both clocks at the beginning.
+struct Began {
+    time: u64,
+    cpu: u64,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            time: nanoseconds(ClockId::Monotonic),
+            cpu: nanoseconds(ClockId::ProcessCPUTime),
+        }
+    }
+
+    fn print(&self, mut latencies: Vec<u64>) {
+        let now = Self::now();
+        let (seconds, cpu_s) = ((now.time - self.time) as f64 / 1e9, (now.cpu - self.cpu) as f64 / 1e9);
+        latencies.sort_unstable();
+        let count = latencies.len();
+        let at = |part: usize| latencies.get(count * part / 100).map(|ns| *ns as f64 / 1e6);
+        let said = json!({
+            "count": count, "per_s": count as f64 / seconds, "cpu_us_each": cpu_s * 1e6 / count as f64,
+            "p50_ms": at(50), "p99_ms": at(99), "resident_mb": resident_mb(),
+        });
+        println!("{said}");
+    }
+}
+
+/// Sends `count` messages, so many at once; the first, which connects and declares, is not measured.
+async fn measure<F: Future<Output = ()>>(count: usize, at_once: usize, send: impl Fn(usize) -> F) {
+    send(0).await;
+    let began = Began::now();
+    let timed = async |n: usize| {
+        let sent = nanoseconds(ClockId::Monotonic);
+        send(n).await;
+        nanoseconds(ClockId::Monotonic) - sent
     };
-    println!(
-        "{}",
-        json!({
-            "what": what, "count": count, "per_s": count as f64 / seconds, "cpu_us_each": cpu_s * 1e6 / count as f64,
-            "per_cpu_s": count as f64 / cpu_s, "p50_ms": at(0.5), "p99_ms": at(0.99), "resident_mb": resident_mb(),
-        })
-    );
+    let latencies = futures::stream::iter(1..=count)
+        .map(timed)
+        .buffer_unordered(at_once)
+        .collect()
+        .await;
+    began.print(latencies);
 }
 
 async fn casts(bus: &RabbitBus, count: usize, at_once: usize) {
     let (context, target) = (Context::fresh(), target("speed"));
-    bus.cast(&context, &target, "echo", json!({"n": 0}), LONG).await.ok();
-    let (began, before) = (Instant::now(), cpu());
-    let latencies = futures::stream::iter(0..count)
-        .map(|n| {
-            let (context, target) = (&context, &target);
-            async move {
-                let sent = Instant::now();
-                // Nobody need listen: that is an answer of the broker as well.
-                let _ = bus.cast(context, target, "echo", json!({"n": n}), LONG).await;
-                sent.elapsed()
-            }
-        })
-        .buffer_unordered(at_once)
-        .collect()
-        .await;
-    print(
-        if at_once == 1 { "serial casts" } else { "casts" },
-        count,
-        began,
-        before,
-        latencies,
-    );
+    let cast = async |n: usize| {
+        let args = json!({"n": n, "sent": nanoseconds(ClockId::Monotonic)});
+        bus.cast(&context, &target, "echo", args, LONG).await.unwrap();
+    };
+    measure(count, at_once, cast).await;
 }
 
-async fn notify(bus: &RabbitBus, count: usize) {
+async fn notifications(bus: &RabbitBus, count: usize, at_once: usize) {
     let topic = Topic::new("speed_notifications").unwrap();
-    let notification = |n: usize| Notification {
-        message_id: n.to_string(),
-        publisher_id: "speed:host".to_owned(),
-        event_type: "speed.test".to_owned(),
-        priority: Priority::Info,
-        payload: json!({"n": n}),
-        timestamp: "2026-01-01 00:00:00".to_owned(),
-        unique_id: Some(n.to_string()),
-        context: Context::fresh(),
+    let notify = async |n: usize| {
+        let notification = Notification {
+            message_id: n.to_string(),
+            publisher_id: "speed:host".to_owned(),
+            event_type: "speed.test".to_owned(),
+            priority: Priority::Info,
+            payload: json!({"n": n}),
+            timestamp: "2026-01-01 00:00:00".to_owned(),
+            unique_id: Some(n.to_string()),
+            context: Context::fresh(),
+        };
+        let receipt = bus.notify(&topic, &notification, Form::Envelope, LONG).unwrap();
+        receipt.outcome().await.unwrap();
     };
-    let send = async |n| {
-        bus.notify(&topic, &notification(n), Form::Envelope, LONG)
-            .unwrap()
-            .outcome()
-            .await
-            .unwrap()
-    };
-    send(0).await;
-    let (began, before) = (Instant::now(), cpu());
-    futures::stream::iter(0..count)
-        .map(send)
-        .buffer_unordered(128)
-        .count()
-        .await;
-    print("notifications", count, began, before, Vec::new());
+    measure(count, at_once, notify).await;
 }
 
-struct Reports {
-    seen: AtomicUsize,
-    all: usize,
-    done: Notify,
-}
-
-#[async_trait]
-impl Handler for Reports {
-    async fn handle(&self, _: Context, _: &str, args: Value) -> Result<Value, RpcError> {
-        let report: Report = argument(&args, "report")?;
-        if !report.networks.is_empty() && self.seen.fetch_add(1, Ordering::Relaxed) + 1 == self.all {
-            self.done.notify_one();
-        }
-        Ok(Value::Null)
-    }
-}
-
-async fn take_reports(bus: &RabbitBus, url: &str, count: usize) {
-    let reports = Arc::new(Reports {
-        seen: AtomicUsize::new(0),
-        all: count,
-        done: Notify::new(),
-    });
-    let endpoint = Endpoint::new(
-        target("speed_reports").topic,
-        ServerName::new("engine").unwrap(),
-        Version::ONE,
-    );
-    let serving = bus.serve(endpoint, reports.clone()).unwrap();
-    serving.ready(LONG).await.unwrap();
-    let own = std::env::current_exe().unwrap();
-    let count_text = count.to_string();
-    let words = [url, "send-reports", count_text.as_str()];
-    let mut child = Command::new(own).args(words).stdout(Stdio::null()).spawn().unwrap();
-    let (began, before) = (Instant::now(), cpu());
-    reports.done.notified().await;
-    print("reports taken in", count, began, before, Vec::new());
-    child.wait().unwrap();
-}
-
-async fn send_reports(bus: &RabbitBus, count: usize) {
+async fn reports(bus: &RabbitBus, count: usize, at_once: usize) {
     let network = json!({"agent": "running", "carrier": true, "health_score": 0, "known": 9999, "alive": 9997,
         "proof_of_life_age_ms": 312, "not_alive": {"compute-17": "failed", "compute-18": "left"}});
     let report = json!({"observer": "compute-1", "boot_id": "5f2a6a52-7a0e-4b39-9a1c-2f0d8f5d0c11",
@@ -192,16 +149,56 @@ async fn send_reports(bus: &RabbitBus, count: usize) {
     let target = target("speed_reports");
     let send = async |n: usize| {
         let keep = Keep::Newest(format!("compute-{n}"));
-        let args = json!({"report": report});
-        bus.fanout(&Context::empty(), &target, "report", args, keep, LONG)
-            .unwrap()
-            .outcome()
-            .await
-            .unwrap()
+        let args = json!({"report": report, "sent": nanoseconds(ClockId::Monotonic)});
+        let fanout = bus.fanout(&Context::empty(), &target, "report", args, keep, LONG);
+        fanout.unwrap().outcome().await.unwrap();
     };
-    futures::stream::iter(0..count)
-        .map(send)
-        .buffer_unordered(256)
-        .count()
-        .await;
+    measure(count, at_once, send).await;
+}
+
+/// Counts and times what it handles; the clock starts at the second message, when the connection has warmed up.
+struct Handled {
+    began: Mutex<Option<Began>>,
+    latencies: Mutex<Vec<u64>>,
+    warm: AtomicBool,
+    all: usize,
+    done: Notify,
+}
+
+#[async_trait]
+impl Handler for Handled {
+    async fn handle(&self, _: Context, method: &str, args: Value) -> Result<Value, RpcError> {
+        if method == "report" {
+            let report: Report = argument(&args, "report")?;
+            assert!(!report.networks.is_empty());
+        }
+        let sent: u64 = argument(&args, "sent")?;
+        if !self.warm.swap(true, Ordering::Relaxed) {
+            *self.began.lock().unwrap() = Some(Began::now());
+            return Ok(Value::Null);
+        }
+        let mut latencies = self.latencies.lock().unwrap();
+        latencies.push(nanoseconds(ClockId::Monotonic) - sent);
+        if latencies.len() == self.all {
+            self.done.notify_one();
+        }
+        Ok(Value::Null)
+    }
+}
+
+async fn serve(bus: &RabbitBus, topic: &str, count: usize) {
+    let handled = Arc::new(Handled {
+        began: Mutex::default(),
+        latencies: Mutex::default(),
+        warm: AtomicBool::new(false),
+        all: count,
+        done: Notify::new(),
+    });
+    let endpoint = Endpoint::new(target(topic).topic, ServerName::new("server").unwrap(), Version::ONE);
+    let serving = bus.serve(endpoint, handled.clone()).unwrap();
+    serving.ready(LONG).await.unwrap();
+    println!("ready");
+    handled.done.notified().await;
+    let latencies = std::mem::take(&mut *handled.latencies.lock().unwrap());
+    handled.began.lock().unwrap().take().unwrap().print(latencies);
 }
