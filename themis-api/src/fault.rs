@@ -2,7 +2,7 @@
 //!
 //! Texts of Masakari's resources are quoted from the contract, so they keep its spelling. A refusal that is the database's
 //! or another service's trouble shows the caller what to do, never the cause; the cause goes to the log, here, once.
-//! Which check comes first is told by `ARCHITECTURE.md`, "A request"; pages for unrouted paths are in [`crate::unrouted`].
+//! Which check comes first is told by [`crate::router`]; pages for unrouted paths are in [`crate::unrouted`].
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -5,6 +5,7 @@
 //! [`fault`] (every refusal), [`resources`] and [`themis`] (one folder or file per noun).
 
 pub mod announce;
+pub mod answer_media;
 pub mod app_state;
 pub mod auth;
 pub mod base_url;

@@ -1,7 +1,9 @@
 //! The layers that each request passes on its way to the routes of [`crate::routes`].
 //!
 //! A request comes through `mount` (one form of each path), `request_id`, the limits, `auth`, the size check; a route
-//! under `/v1` then negotiates its microversion and media type before its handler runs.
+//! under `/v1` then negotiates its microversion and media type before its handler runs. So what is wrong is said in the
+//! order of the contract: token (401, 503), size (413), route (404), microversion (400, 406), media type (415), action
+//! (405), JSON (400), project in the path (400), schema (400), right (403), then what the resource says.
 
 use std::convert::Infallible;
 use std::sync::Arc;

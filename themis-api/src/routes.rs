@@ -13,7 +13,7 @@ use crate::list_query::refuse_unknown;
 use crate::policy::rule;
 use crate::resources::{extensions, hosts, missing_action, notifications, segments, vmoves};
 use crate::themis::{engine, hosts as themis_hosts, incidents, mode, networks, power_devices, requests};
-use crate::{body, microversion, openapi, version_document};
+use crate::{answer_media, body, microversion, openapi, version_document};
 
 /// A route as tests and documentation see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +177,7 @@ fn v1(methods: MethodRouter<AppState>, _: &'static [&'static str]) -> MethodRout
     methods
         .route_layer(from_fn(body::refuse_other_media))
         .route_layer(from_fn(microversion::negotiate))
+        .route_layer(from_fn(answer_media::name))
 }
 
 fn ours(methods: MethodRouter<AppState>, parameters: &'static [&'static str]) -> MethodRouter<AppState> {

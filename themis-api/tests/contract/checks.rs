@@ -191,6 +191,22 @@ async fn media_types_that_are_not_json_are_refused_and_absent_ones_taken() {
 }
 
 #[tokio::test]
+async fn an_answer_bears_the_name_of_json_that_the_caller_prefers_and_a_fault_the_plain_one() {
+    with_api(async |api| {
+        let own = "application/vnd.openstack.masakari+json";
+        let asked = async |path: &str, accept: &'static str| {
+            let answer = send(api.request("admin", "GET", path).header("accept", accept)).await;
+            answer.header("content-type").to_owned()
+        };
+        assert_eq!(asked("/v1/segments", own).await, own);
+        assert_eq!(asked("/v1/segments.json", own).await, "application/json");
+        assert_eq!(asked("/v1/segments", "text/html").await, "application/json");
+        assert_eq!(asked("/v1/segments/x", own).await, "application/json; charset=UTF-8");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn options_is_answered_empty_without_a_token() {
     with_api(async |api| {
         let answer = send(api.bare("OPTIONS", "/v1/segments")).await;

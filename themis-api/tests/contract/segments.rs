@@ -318,6 +318,27 @@ async fn lists_are_paged_by_the_integer_id_filtered_and_sorted() {
 }
 
 #[tokio::test]
+async fn a_list_is_capped_in_silence_and_a_limit_of_zero_asks_for_nothing() {
+    use crate::support::with_settings;
+    with_settings(
+        |settings| settings.limit_max = 2,
+        async |api| {
+            for name in ["a", "b", "c"] {
+                api.segment(name).await;
+            }
+            assert_eq!(listed(api, "").await, ["c", "b"]);
+            assert_eq!(listed(api, "limit=3").await, ["c", "b"]);
+            assert_eq!(listed(api, "limit=1&limit=2&marker=3").await, ["b", "a"]);
+            assert_eq!(
+                listed(api, "limit=0&marker=99&sort_dir=up&sort_key=bogus").await,
+                [""; 0]
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn an_ending_in_the_path_is_ignored_and_missing_actions_are_405() {
     with_api(async |api| {
         let uuid = api.segment("seg1").await;

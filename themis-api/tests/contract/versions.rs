@@ -80,6 +80,22 @@ async fn links_follow_the_mount_prefix_and_a_believed_proxy_only() {
         );
     })
     .await;
+    let fixed = |settings: &mut themis_api::config::Settings| {
+        settings.link_prefix = Some("https://ha.example/base/".to_owned());
+    };
+    with_settings(fixed, async |api| {
+        let list = send(api.bare("GET", "/")).await.json();
+        assert_eq!(list["versions"][0]["links"][0]["href"], "https://ha.example/base/v1/");
+        let choices = send(api.bare("GET", "/foo/")).await.json();
+        assert_eq!(
+            choices["choices"][0]["links"][0]["href"],
+            "https://ha.example/base/v1/foo"
+        );
+        let version = api.get("/v1").await.json();
+        assert_eq!(version["version"]["links"][0]["href"], "https://ha.example/base/v1/");
+        assert_eq!(version["version"]["links"][1]["href"], "https://docs.openstack.org/");
+    })
+    .await;
     with_settings(
         |settings| settings.behind_proxy = true,
         async |api| {

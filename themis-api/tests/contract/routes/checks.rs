@@ -207,6 +207,27 @@ async fn what_is_missing_is_404() {
                 expect(faults, &format!("{{{name}}} = {id}"), &answer, status, fault);
             }
         }
+        // The word `new` in place of the last id means an action that no controller has.
+        let last = case
+            .route
+            .path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_matches(['{', '}']);
+        if case.is_masakaris() && case.route.method == "get" && case.placeholders().contains(&last) {
+            let path = path(case, world, &[(last, "new")]);
+            let answer = Asking {
+                path,
+                ..Asking::good(api, case, world)
+            }
+            .answer()
+            .await;
+            expect(faults, "new", &answer, 405, "badMethod");
+            if !answer.text.contains("'GET' with action: 'new'") {
+                faults.push(answer.text);
+            }
+        }
         // A path below, a slash at the end, a method that no route has.
         let known = path(case, world, &[]);
         for below in [format!("{known}/x/y/z"), format!("{known}/")] {
