@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value};
+use themis_openstack::config::OsloPolicySection;
 use themis_openstack::policy::{Policy, PolicyError};
 use themis_openstack::token::Caller;
 
@@ -62,7 +63,7 @@ pub mod rule {
 /// The rules in force; they may be replaced while requests run.
 #[derive(Debug)]
 pub struct Rules {
-    file: Option<PathBuf>,
+    files: Option<OsloPolicySection>,
     policy: ArcSwap<Policy>,
 }
 
@@ -71,29 +72,41 @@ impl Rules {
     #[must_use]
     pub fn defaults() -> Self {
         Self {
-            file: None,
+            files: None,
             policy: ArcSwap::from_pointee(Policy::defaults()),
         }
     }
 
-    /// The defaults with the overrides of a file, which need not exist.
+    /// The defaults with the overrides of the operator's files, which need not exist.
     ///
     /// # Errors
     /// The first rule that cannot be read, with its line.
-    pub fn of_file(file: PathBuf) -> Result<Self, PolicyError> {
-        let policy = Policy::load(&file)?;
+    pub fn of_files(files: OsloPolicySection) -> Result<Self, PolicyError> {
+        let policy = Policy::load(&files)?;
         let rules = Self {
-            file: Some(file),
+            files: Some(files),
             policy: ArcSwap::from_pointee(policy),
         };
         rules.report();
         Ok(rules)
     }
 
-    /// Reads the file again. A file that cannot be used changes nothing: the last good rules stay.
+    /// The same with one file.
+    ///
+    /// # Errors
+    /// The first rule that cannot be read, with its line.
+    pub fn of_file(policy_file: PathBuf) -> Result<Self, PolicyError> {
+        let policy_dirs = Vec::new();
+        Self::of_files(OsloPolicySection {
+            policy_file,
+            policy_dirs,
+        })
+    }
+
+    /// Reads the files again. A file that cannot be used changes nothing: the last good rules stay.
     pub fn reload(&self) {
-        let Some(file) = &self.file else { return };
-        match Policy::load(file) {
+        let Some(files) = &self.files else { return };
+        match Policy::load(files) {
             Ok(policy) => {
                 self.policy.store(Arc::new(policy));
                 self.report();
@@ -103,15 +116,11 @@ impl Rules {
     }
 
     fn report(&self) {
-        let policy = self.policy.load();
-        let file = self
-            .file
-            .as_deref()
-            .unwrap_or_else(|| std::path::Path::new("-"))
-            .display();
-        tracing::info!("access rules read, overrides from {file}");
-        for name in policy.unused() {
-            tracing::warn!("access rule '{name}' in {file} guards nothing; is it misspelt?");
+        let Some(files) = &self.files else { return };
+        let file = files.policy_file.display();
+        tracing::info!("access rules read, overrides from {file} and policy_dirs");
+        for name in self.policy.load().unused() {
+            tracing::warn!("access rule '{name}' of the policy files guards nothing; is it misspelt?");
         }
     }
 
@@ -174,12 +183,12 @@ mod tests {
 
     #[test]
     fn a_broken_file_leaves_the_last_good_rules_in_force() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "\"{}\": \"role:reader\"", rule::SEGMENTS_INDEX).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file.as_file(), "\"{}\": \"role:reader\"", rule::SEGMENTS_INDEX).unwrap();
         let rules = Rules::of_file(file.path().to_owned()).unwrap();
         assert!(rules.allow(rule::SEGMENTS_INDEX, &caller("reader")));
         assert!(!rules.allow(rule::SEGMENTS_DETAIL, &caller("reader")));
-        writeln!(file, "\"{}\": \"role:reader and (\"", rule::SEGMENTS_DETAIL).unwrap();
+        writeln!(file.as_file(), "\"{}\": \"role:reader and (\"", rule::SEGMENTS_DETAIL).unwrap();
         rules.reload();
         assert!(rules.allow(rule::SEGMENTS_INDEX, &caller("reader")));
         assert!(!rules.allow(rule::SEGMENTS_DETAIL, &caller("reader")));

@@ -156,9 +156,11 @@ pub enum IdentityError {
         #[source]
         source: Arc<reqwest::Error>,
     },
-    /// The CA file cannot be read.
-    #[error("cannot read cafile {file}")]
-    CaFile {
+    /// A file of certificates cannot be read.
+    #[error("cannot read {option} {file}")]
+    CertificateFile {
+        /// The option that names it.
+        option: &'static str,
         /// The file.
         file: String,
         /// Why.
@@ -170,6 +172,14 @@ pub enum IdentityError {
     CaFormat {
         /// The file.
         file: String,
+    },
+    /// Our own certificate is no certificate, or its key is missing.
+    #[error("no PEM certificate with its key in certfile {certfile} and keyfile {keyfile}")]
+    CertificateFormat {
+        /// The certificate's file.
+        certfile: String,
+        /// The key's file.
+        keyfile: String,
     },
     /// What answers at the address is not Keystone's v3.
     #[error("no Keystone v3 at auth_url {auth_url}: {what}")]

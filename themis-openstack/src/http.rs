@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Certificate, Client, RequestBuilder, redirect};
+use reqwest::{Certificate, Client, Identity, RequestBuilder, redirect};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::correlation;
 use crate::error::{CallError, Effect, IdentityError};
+use crate::keystone::{ClientCertificate, Cloud};
 
 /// More than any list page of Nova; an answer that is larger is no answer.
 const BODY_LIMIT_BYTES: usize = 32 << 20;
@@ -22,28 +23,44 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_CONNECTIONS: usize = 16;
 
 /// The client that all requests of one session share.
-pub(crate) fn client(cafile: Option<&Path>, insecure: bool) -> Result<Client, IdentityError> {
+pub(crate) fn client(cloud: &Cloud) -> Result<Client, IdentityError> {
     let mut builder = Client::builder()
         .user_agent(concat!("themis/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .tls_danger_accept_invalid_certs(insecure);
-    if let Some(path) = cafile {
-        let file = path.display().to_string();
-        let pem = std::fs::read(path).map_err(|source| IdentityError::CaFile {
-            file: file.clone(),
-            source: Arc::new(source),
-        })?;
+        .tls_danger_accept_invalid_certs(cloud.insecure);
+    if let Some(path) = &cloud.cafile {
+        let pem = read("cafile", path)?;
         let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
         if certificates.is_empty() {
+            let file = path.display().to_string();
             return Err(IdentityError::CaFormat { file });
         }
         builder = builder.tls_certs_merge(certificates);
     }
+    if let Some(ClientCertificate { certfile, keyfile }) = &cloud.certificate {
+        let mut pem = read("certfile", certfile)?;
+        if keyfile != certfile {
+            pem.extend(read("keyfile", keyfile)?);
+        }
+        let identity = Identity::from_pem(&pem).map_err(|_| IdentityError::CertificateFormat {
+            certfile: certfile.display().to_string(),
+            keyfile: keyfile.display().to_string(),
+        })?;
+        builder = builder.identity(identity);
+    }
     builder.build().map_err(|source| IdentityError::Client {
         source: Arc::new(source.without_url()),
+    })
+}
+
+fn read(option: &'static str, path: &Path) -> Result<Vec<u8>, IdentityError> {
+    std::fs::read(path).map_err(|source| IdentityError::CertificateFile {
+        option,
+        file: path.display().to_string(),
+        source: Arc::new(source),
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{CloudsError, Values};
-use crate::keystone::{Cloud, Credentials, Domain, Interface, Scope};
+use crate::keystone::{ClientCertificate, Cloud, Credentials, Domain, Interface, Scope};
 
 /// Deadline of one request of the command line.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -60,6 +60,10 @@ pub(super) fn assemble(origin: &str, values: &Values, show: fn(&str) -> String) 
         region: given.get("region_name"),
         interfaces: vec![given.interface()?],
         cafile: given.get("cacert").map(PathBuf::from),
+        certificate: ClientCertificate::of(
+            given.get("cert").map(PathBuf::from).as_ref(),
+            given.get("key").map(PathBuf::from).as_ref(),
+        ),
         insecure: given.get("insecure").is_some_and(truth) || given.get("verify").is_some_and(|text| !truth(text)),
         timeout: TIMEOUT,
         endpoint_overrides: overrides(values),

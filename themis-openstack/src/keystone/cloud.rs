@@ -19,12 +19,34 @@ pub struct Cloud {
     pub interfaces: Vec<Interface>,
     /// A PEM bundle trusted besides the system's.
     pub cafile: Option<PathBuf>,
+    /// What we show to a server that asks who we are.
+    pub certificate: Option<ClientCertificate>,
     /// Accept any certificate. For trials only.
     pub insecure: bool,
     /// Deadline of one login, and of a call whose section gives none.
     pub timeout: Duration,
     /// Addresses by service type that win over the catalogue.
     pub endpoint_overrides: BTreeMap<String, String>,
+}
+
+/// A certificate of ours with its key, both in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The certificate, with those between it and the authority if need be.
+    pub certfile: PathBuf,
+    /// The key; may be the same file.
+    pub keyfile: PathBuf,
+}
+
+impl ClientCertificate {
+    /// As options have it: without a file for the key it stands in that of the certificate.
+    #[must_use]
+    pub fn of(certfile: Option<&PathBuf>, keyfile: Option<&PathBuf>) -> Option<Self> {
+        certfile.map(|certfile| Self {
+            certfile: certfile.clone(),
+            keyfile: keyfile.unwrap_or(certfile).clone(),
+        })
+    }
 }
 
 /// How to prove who we are.

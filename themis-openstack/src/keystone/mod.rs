@@ -11,6 +11,6 @@ mod login;
 mod session;
 
 pub use catalogue::{Catalogue, ServiceType};
-pub use cloud::{Cloud, Credentials, Domain, Interface, Scope, UnknownInterface};
+pub use cloud::{ClientCertificate, Cloud, Credentials, Domain, Interface, Scope, UnknownInterface};
 pub use login::Login;
 pub use session::Session;

@@ -62,9 +62,9 @@ impl Session {
     /// A session that logs in when it is first used.
     ///
     /// # Errors
-    /// A CA file that cannot be used.
+    /// A file of certificates that cannot be used.
     pub fn new(cloud: Cloud) -> Result<Self, IdentityError> {
-        let http = http::client(cloud.cafile.as_deref(), cloud.insecure)?;
+        let http = http::client(&cloud)?;
         let shared = Shared {
             cloud,
             http,

@@ -15,6 +15,9 @@ impl Credentials {
     #[must_use]
     pub fn of(caller: &Caller) -> Self {
         let project = caller.project.as_ref();
+        let service = caller.service.as_deref();
+        let service_project = service.and_then(|service| service.project.as_ref());
+        let service_roles = service.map(|service| service.roles.as_slice()).unwrap_or_default();
         let mut values = Map::new();
         for (key, value) in [
             ("user_id", json!(caller.user.id)),
@@ -25,11 +28,17 @@ impl Credentials {
             ("project_domain_id", json!(project.map(|project| &project.domain_id))),
             ("roles", json!(caller.roles)),
             ("is_admin_project", json!(caller.is_admin_project)),
-            ("service_user_id", Value::Null),
-            ("service_user_domain_id", Value::Null),
-            ("service_project_id", Value::Null),
-            ("service_project_domain_id", Value::Null),
-            ("service_roles", json!([])),
+            ("service_user_id", json!(service.map(|service| &service.user.id))),
+            (
+                "service_user_domain_id",
+                json!(service.map(|service| &service.user.domain_id)),
+            ),
+            ("service_project_id", json!(service_project.map(|project| &project.id))),
+            (
+                "service_project_domain_id",
+                json!(service_project.map(|project| &project.domain_id)),
+            ),
+            ("service_roles", json!(service_roles)),
         ] {
             values.insert(key.to_owned(), value);
         }

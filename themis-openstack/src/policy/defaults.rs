@@ -1,8 +1,11 @@
-//! The rules in force without a file: Masakari's names with Masakari's checks, one difference, and our own for
+//! The rules in force without a file: Masakari's names with Masakari's checks, two differences, and our own for
 //! `/themis/v1`.
 //!
-//! The difference: `notifications:create` also lets the role `service` in, under which monitors run. Operators' existing
-//! overrides use exactly these names, so none may be renamed.
+//! The differences: `notifications:create` also lets the role `service` in, under which monitors run; and whoever reads the
+//! whole system (`reader_api`) may read here too. A reader of one project may not: what is shown belongs to no project.
+//! Operators' existing overrides use exactly these names, so none may be renamed.
+
+use crate::token::Caller;
 
 /// A rule, what it guards and its default.
 #[derive(Debug, Clone, Copy)]
@@ -15,9 +18,43 @@ pub struct RuleDefault {
     pub description: &'static str,
     /// The requests it guards, for the sample: `GET /v1/segments`.
     pub operations: &'static [&'static str],
+    /// Scopes of a token that may pass it at all; empty: any, as in Masakari, which knows no scopes.
+    pub scopes: &'static [TokenScope],
+}
+
+/// What a token is for (`scope_types` of oslo.policy). With rules that name scopes it is always enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenScope {
+    /// The whole system.
+    System,
+    /// A domain.
+    Domain,
+    /// A project, or nothing.
+    Project,
+}
+
+impl TokenScope {
+    /// Of a caller, as oslo.policy tells them apart.
+    #[must_use]
+    pub const fn of(caller: &Caller) -> Self {
+        match (&caller.system_scope, &caller.domain_id) {
+            (Some(_), _) => Self::System,
+            (None, Some(_)) => Self::Domain,
+            (None, None) => Self::Project,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Domain => "domain",
+            Self::Project => "project",
+        }
+    }
 }
 
 const ADMIN: &str = "rule:admin_api";
+const READ: &str = "rule:admin_api or rule:reader_api";
 
 const fn rule(
     name: &'static str,
@@ -30,6 +67,20 @@ const fn rule(
         check,
         description,
         operations,
+        scopes: &[],
+    }
+}
+
+/// A rule of our own: nothing here belongs to a domain.
+const fn ours(
+    name: &'static str,
+    check: &'static str,
+    description: &'static str,
+    operations: &'static [&'static str],
+) -> RuleDefault {
+    RuleDefault {
+        scopes: &[TokenScope::System, TokenScope::Project],
+        ..rule(name, check, description, operations)
     }
 }
 
@@ -49,6 +100,12 @@ pub const RULES: &[RuleDefault] = &[
         &[],
     ),
     rule(
+        "reader_api",
+        "role:reader and system_scope:all",
+        "Who may read what administrators see. Override it to let others read, for instance with role:reader alone.",
+        &[],
+    ),
+    rule(
         "os_masakari_api:versions:index",
         "@",
         "List API versions.",
@@ -62,31 +119,31 @@ pub const RULES: &[RuleDefault] = &[
     ),
     rule(
         "os_masakari_api:extensions:index",
-        ADMIN,
+        READ,
         "List extensions.",
         &["GET /v1/extensions"],
     ),
     rule(
         "os_masakari_api:extensions:detail",
-        ADMIN,
+        READ,
         "Show an extension.",
         &["GET /v1/extensions/{alias}"],
     ),
     rule(
         "os_masakari_api:extensions:discoverable",
-        ADMIN,
+        READ,
         "Extension API extensions.",
         &[],
     ),
     rule(
         "os_masakari_api:segments:index",
-        ADMIN,
+        READ,
         "List segments.",
         &["GET /v1/segments"],
     ),
     rule(
         "os_masakari_api:segments:detail",
-        ADMIN,
+        READ,
         "Show a segment.",
         &["GET /v1/segments/{segment_id}"],
     ),
@@ -110,19 +167,19 @@ pub const RULES: &[RuleDefault] = &[
     ),
     rule(
         "os_masakari_api:segments:discoverable",
-        ADMIN,
+        READ,
         "Segment API extensions.",
         &[],
     ),
     rule(
         "os_masakari_api:os-hosts:index",
-        ADMIN,
+        READ,
         "List hosts.",
         &["GET /v1/segments/{segment_id}/hosts"],
     ),
     rule(
         "os_masakari_api:os-hosts:detail",
-        ADMIN,
+        READ,
         "Show a host.",
         &["GET /v1/segments/{segment_id}/hosts/{host_id}"],
     ),
@@ -146,19 +203,19 @@ pub const RULES: &[RuleDefault] = &[
     ),
     rule(
         "os_masakari_api:os-hosts:discoverable",
-        ADMIN,
+        READ,
         "Host API extensions.",
         &[],
     ),
     rule(
         "os_masakari_api:notifications:index",
-        ADMIN,
+        READ,
         "List notifications.",
         &["GET /v1/notifications"],
     ),
     rule(
         "os_masakari_api:notifications:detail",
-        ADMIN,
+        READ,
         "Show a notification.",
         &["GET /v1/notifications/{notification_id}"],
     ),
@@ -170,149 +227,150 @@ pub const RULES: &[RuleDefault] = &[
     ),
     rule(
         "os_masakari_api:notifications:discoverable",
-        ADMIN,
+        READ,
         "Notification API extensions.",
         &[],
     ),
     rule(
         "os_masakari_api:vmoves:index",
-        ADMIN,
+        READ,
         "List the moves of a notification.",
         &["GET /v1/notifications/{notification_id}/vmoves"],
     ),
     rule(
         "os_masakari_api:vmoves:detail",
-        ADMIN,
+        READ,
         "Show a move.",
         &["GET /v1/notifications/{notification_id}/vmoves/{vmove_id}"],
     ),
-    rule(
-        "os_masakari_api:vmoves:discoverable",
-        ADMIN,
-        "Move API extensions.",
-        &[],
-    ),
-    rule(
+    rule("os_masakari_api:vmoves:discoverable", READ, "Move API extensions.", &[]),
+    ours(
         "themis_api:hosts:index",
-        ADMIN,
+        READ,
         "List host states.",
         &["GET /themis/v1/hosts"],
     ),
-    rule(
+    ours(
         "themis_api:hosts:detail",
-        ADMIN,
+        READ,
         "Show a host's state.",
         &["GET /themis/v1/hosts/{uuid}"],
     ),
-    rule(
+    ours(
         "themis_api:hosts:enable",
         ADMIN,
         "Watch a host again.",
         &["POST /themis/v1/hosts/{uuid}/enable"],
     ),
-    rule(
+    ours(
         "themis_api:hosts:disable",
         ADMIN,
         "Ignore a host.",
         &["POST /themis/v1/hosts/{uuid}/disable"],
     ),
-    rule(
+    ours(
         "themis_api:hosts:confirm_dead",
         ADMIN,
         "Vouch that a host is dead: its instances are started elsewhere.",
         &["POST /themis/v1/hosts/{uuid}/confirm-dead"],
     ),
-    rule(
+    ours(
         "themis_api:hosts:retry",
         ADMIN,
         "Try a held recovery again.",
         &["POST /themis/v1/hosts/{uuid}/retry"],
     ),
-    rule(
+    ours(
         "themis_api:power_devices:index",
-        ADMIN,
+        READ,
         "List a host's power devices, without secrets.",
         &["GET /themis/v1/hosts/{uuid}/power-devices"],
     ),
-    rule(
+    ours(
         "themis_api:power_devices:create",
         ADMIN,
         "Register a power device.",
         &["POST /themis/v1/hosts/{uuid}/power-devices"],
     ),
-    rule(
+    ours(
         "themis_api:power_devices:delete",
         ADMIN,
         "Remove a power device.",
         &["DELETE /themis/v1/hosts/{uuid}/power-devices/{id}"],
     ),
-    rule(
+    ours(
         "themis_api:power_devices:test",
         ADMIN,
         "Read a power device now; nothing is switched.",
         &["POST /themis/v1/hosts/{uuid}/power-devices/{id}/test"],
     ),
-    rule(
+    ours(
         "themis_api:engine:detail",
-        ADMIN,
+        READ,
         "Show which engine leads and how it stands.",
         &["GET /themis/v1/engine"],
     ),
-    rule(
+    ours(
         "themis_api:preflight:detail",
-        ADMIN,
+        READ,
         "Show what would be missing if Themis were armed now.",
         &["GET /themis/v1/preflight"],
     ),
-    rule(
+    ours(
         "themis_api:requests:detail",
-        ADMIN,
+        READ,
         "Show an operator's request.",
         &["GET /themis/v1/requests/{uuid}"],
     ),
-    rule(
+    ours(
         "themis_api:mode:detail",
-        ADMIN,
+        READ,
         "Show the mode.",
         &["GET /themis/v1/mode"],
     ),
-    rule(
+    ours(
         "themis_api:mode:update",
         ADMIN,
         "Arm, or return to observing.",
         &["PUT /themis/v1/mode"],
     ),
-    rule(
+    ours(
         "themis_api:incidents:index",
-        ADMIN,
+        READ,
         "List incidents.",
         &["GET /themis/v1/incidents"],
     ),
-    rule(
+    ours(
         "themis_api:incidents:detail",
-        ADMIN,
+        READ,
         "Show an incident.",
         &["GET /themis/v1/incidents/{uuid}"],
     ),
-    rule(
+    ours(
         "themis_api:incidents:events",
-        ADMIN,
+        READ,
         "Read an incident's decision record.",
         &["GET /themis/v1/incidents/{uuid}/events"],
     ),
-    rule(
+    ours(
         "themis_api:segment_networks:detail",
-        ADMIN,
+        READ,
         "Show what the loss of each network means in a segment.",
         &["GET /themis/v1/segments/{uuid}/networks"],
     ),
-    rule(
+    ours(
         "themis_api:segment_networks:update",
         ADMIN,
         "Set what the loss of each network means in a segment.",
         &["PUT /themis/v1/segments/{uuid}/networks"],
     ),
 ];
+
+/// Whether a token of the caller's scope may pass the rule at all; an operator's override of the rule changes nothing there.
+pub(super) fn in_scope(name: &str, caller: &Caller) -> bool {
+    let scopes = RULES.iter().find(|rule| rule.name == name).map(|rule| rule.scopes);
+    scopes.is_none_or(|scopes| scopes.is_empty() || scopes.contains(&TokenScope::of(caller)))
+}
 
 /// The sample file: every rule commented out, with its description and the requests it guards.
 #[must_use]
@@ -325,8 +383,15 @@ pub fn sample() -> String {
                 .iter()
                 .map(|operation| format!("# {operation}\n"))
                 .collect();
+            let scopes = match rule.scopes {
+                [] => String::new(),
+                scopes => {
+                    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+                    format!("# Intended scope(s): {}\n", names.join(", "))
+                }
+            };
             format!(
-                "# {}\n{operations}#\"{}\": \"{}\"\n\n",
+                "# {}\n{operations}{scopes}#\"{}\": \"{}\"\n\n",
                 rule.description, rule.name, rule.check
             )
         })

@@ -1,15 +1,20 @@
 //! `policy.yaml`: a mapping of rule names to rules, in the text form or the old one of nested lists.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::check::Check;
 use super::parse::{SyntaxFault, parse, simple};
+use crate::config::OsloPolicySection;
 
 /// What a name without a rule falls to, if it exists (`policy_default_rule` of oslo.policy).
 pub(super) const DEFAULT_RULE: &str = "default";
+
+/// Files that one directory may hold.
+const FILES_LIMIT: usize = 100;
 
 /// Why a policy file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +28,12 @@ pub enum PolicyError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// A directory of policy files that cannot be meant.
+    #[error("{directory} holds more than {FILES_LIMIT} policy files; is [oslo_policy] policy_dirs right?")]
+    TooMany {
+        /// The directory.
+        directory: String,
     },
     /// It is not a mapping in YAML.
     #[error("{file}, line {line}: {what}")]
@@ -67,6 +78,39 @@ pub enum PolicyError {
         /// The way round.
         circle: String,
     },
+}
+
+/// The files that hold overrides, in the order in which they are read. Of a directory those that oslo would read, hidden
+/// ones left out, and no backup of an editor's.
+pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyError> {
+    let mut paths = vec![files.policy_file.clone()];
+    for directory in &files.policy_dirs {
+        let unreadable = |source| PolicyError::Read {
+            file: directory.display().to_string(),
+            source,
+        };
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or(".");
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if !name.starts_with('.') && matches!(ending, Some("yaml" | "yml" | "json")) {
+                found.push(path);
+            }
+            if found.len() > FILES_LIMIT {
+                let directory = directory.display().to_string();
+                return Err(PolicyError::TooMany { directory });
+            }
+        }
+        found.sort();
+        paths.extend(found);
+    }
+    Ok(paths)
 }
 
 /// The checks of a file's text.

@@ -21,10 +21,10 @@ pub use file::PolicyError;
 pub use parse::{SyntaxFault, parse};
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use crate::config::OsloPolicySection;
 use crate::token::Caller;
 use evaluate::Scene;
 
@@ -70,17 +70,25 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The defaults with the overrides of a file; a file that does not exist overrides nothing.
+    /// The defaults with the overrides of the operator's files; a later file wins, one that does not exist overrides
+    /// nothing.
     ///
     /// # Errors
     /// A file that cannot be read, or the first rule in it that cannot.
-    pub fn load(path: &Path) -> Result<Self, PolicyError> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::with_overrides(&text, &file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::defaults()),
-            Err(source) => Err(PolicyError::Read { file, source }),
+    pub fn load(files: &OsloPolicySection) -> Result<Self, PolicyError> {
+        let mut policy = Self::defaults();
+        let mut read = Vec::new();
+        for path in file::paths(files)? {
+            let name = path.display().to_string();
+            match std::fs::read_to_string(&path) {
+                Ok(text) => policy.checks.extend(file::read(&text, &name)?),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(PolicyError::Read { file: name, source }),
+            }
+            read.push(name);
         }
+        file::refuse_cycles(&policy.checks, &read.join(", "))?;
+        Ok(policy)
     }
 
     /// Names in force that are neither a default nor used by another rule: probably misspelt.
@@ -102,7 +110,7 @@ impl Policy {
     pub fn authorize(&self, rule: &str, caller: &Caller, target: &Target) -> Result<(), Denied> {
         let mut credentials = Credentials::of(caller);
         credentials.set_admin(self.is_admin(&credentials));
-        if self.allows(rule, &credentials, target) {
+        if defaults::in_scope(rule, caller) && self.allows(rule, &credentials, target) {
             Ok(())
         } else {
             Err(Denied { rule: rule.to_owned() })

@@ -119,6 +119,7 @@ pub(crate) fn cloud(auth_url: &str) -> Cloud {
         region: None,
         interfaces: vec![Interface::Public],
         cafile: None,
+        certificate: None,
         insecure: false,
         timeout: Duration::from_secs(10),
         endpoint_overrides: [].into(),

@@ -136,7 +136,7 @@ async fn every_change_pins_its_microversion_and_body() {
     let expected = [
         format!(r#"{put} {{"forced_down":true}}"#),
         format!(r#"{put} {{"forced_down":false}}"#),
-        format!(r#"{put} {{"disabled_reason":"{reason}","status":"disabled"}}"#),
+        format!(r#"{put} {{"status":"disabled","disabled_reason":"{reason}"}}"#),
         format!(r#"{put} {{"status":"enabled"}}"#),
         format!(r#"compute 2.68 {act} {{"evacuate":{{}}}}"#),
         format!(r#"compute 2.68 {act} {{"evacuate":{{"host":"compute-2"}}}}"#),

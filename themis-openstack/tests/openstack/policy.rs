@@ -1,6 +1,7 @@
 //! The rules in force: defaults, overrides, and what a broken file says.
 
 use serde_json::json;
+use themis_openstack::config::OsloPolicySection;
 use themis_openstack::policy::{Policy, Target, defaults, parse};
 use themis_openstack::token::{Caller, Project, User};
 use time::OffsetDateTime;
@@ -54,7 +55,7 @@ fn by_default_administrators_do_all_monitors_report_and_others_do_nothing() {
     let open: Vec<&str> = defaults::RULES
         .iter()
         .map(|r| r.name)
-        .filter(|r| allowed(&policy, r, &["reader"]))
+        .filter(|r| allowed(&policy, r, &["reader", "member", "manager"]))
         .collect();
     assert_eq!(
         open,
@@ -69,6 +70,128 @@ fn by_default_administrators_do_all_monitors_report_and_others_do_nothing() {
     assert!(allowed(&policy, "os_masakari_api:notifications:create", &["service"]));
     assert!(!allowed(&policy, "os_masakari_api:notifications:index", &["service"]));
     assert!(!allowed(&policy, "no:such:rule", &["admin"]));
+}
+
+/// Of a token for the whole system.
+fn of_system(roles: &[&str]) -> Caller {
+    Caller {
+        project: None,
+        system_scope: Some("all".to_owned()),
+        ..caller(roles)
+    }
+}
+
+#[test]
+fn whoever_reads_the_whole_system_may_read_here_and_change_nothing() {
+    let policy = Policy::defaults();
+    for rule in defaults::RULES.iter().filter(|rule| rule.name.contains(':')) {
+        let reads = [":index", ":detail", ":events", ":discoverable"]
+            .iter()
+            .any(|end| rule.name.ends_with(end));
+        let open = reads || rule.name.contains(":versions:");
+        let word = policy.authorize(rule.name, &of_system(&["reader"]), &Target::new());
+        assert_eq!(word.is_ok(), open, "{}", rule.name);
+        let only_gets = rule.operations.iter().all(|operation| operation.starts_with("GET "));
+        assert!(!reads || only_gets, "{} is no rule of reading", rule.name);
+    }
+    let policy = Policy::with_overrides("reader_api: \"role:reader\"\n", "policy.yaml").unwrap();
+    assert!(allowed(&policy, "os_masakari_api:segments:index", &["reader"]));
+    assert!(!allowed(&policy, "os_masakari_api:segments:create", &["reader"]));
+}
+
+#[test]
+fn a_token_of_another_scope_is_refused_where_a_rule_names_scopes() {
+    let of_domain = Caller {
+        project: None,
+        domain_id: Some("default".to_owned()),
+        ..caller(&["admin"])
+    };
+    let wide = Policy::with_overrides("\"themis_api:mode:update\": \"@\"\n", "policy.yaml").unwrap();
+    for policy in [Policy::defaults(), wide] {
+        let ask = |rule, caller: &Caller| policy.authorize(rule, caller, &Target::new()).is_ok();
+        assert!(!ask("themis_api:mode:update", &of_domain));
+        assert!(ask("themis_api:mode:update", &of_system(&["admin"])));
+        assert!(ask("themis_api:mode:update", &caller(&["admin"])));
+        // Masakari knows no scopes.
+        assert!(ask("os_masakari_api:segments:create", &of_domain));
+    }
+}
+
+#[test]
+fn a_rule_may_ask_for_the_service_beside_the_user() {
+    let text = "\"os_masakari_api:segments:index\": \"service_roles:service and service_user_id:s\"\n";
+    let policy = Policy::with_overrides(text, "policy.yaml").unwrap();
+    let mut asking = caller(&["member"]);
+    let ask = |caller: &Caller| {
+        policy
+            .authorize("os_masakari_api:segments:index", caller, &Target::new())
+            .is_ok()
+    };
+    assert!(!ask(&asking));
+    let mut service = caller(&["service"]);
+    service.user.id = "s".to_owned();
+    asking.service = Some(std::sync::Arc::new(service));
+    assert!(ask(&asking));
+}
+
+/// `policy.yaml` and `policy.d` in a directory.
+fn files(directory: &std::path::Path) -> OsloPolicySection {
+    let source = themis_config::Source::from_text("t.conf", "[oslo_policy]\n").unwrap();
+    source.section::<OsloPolicySection>().unwrap().within(directory)
+}
+
+#[test]
+fn files_of_a_directory_come_after_the_one_file_and_by_their_names() {
+    let place = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+    std::fs::create_dir(place.path().join("policy.d")).unwrap();
+    write(
+        "policy.yaml",
+        "\"os_masakari_api:segments:index\": \"role:one\"\n\"os_masakari_api:segments:detail\": \"role:one\"\n",
+    );
+    write(
+        "policy.d/20.yaml",
+        "\"os_masakari_api:segments:index\": \"role:three\"\n",
+    );
+    write(
+        "policy.d/10.json",
+        "{\"os_masakari_api:segments:index\": \"role:two\"}\n",
+    );
+    write(
+        "policy.d/.30.yaml",
+        "\"os_masakari_api:segments:index\": \"role:hidden\"\n",
+    );
+    write("policy.d/40.yaml~", "no yaml: [");
+    let policy = Policy::load(&files(place.path())).unwrap();
+    let who: Vec<&str> = ["one", "two", "three", "hidden"]
+        .into_iter()
+        .filter(|role| allowed(&policy, "os_masakari_api:segments:index", &[role]))
+        .collect();
+    assert_eq!(who, ["three"]);
+    assert!(allowed(&policy, "os_masakari_api:segments:detail", &["one"]));
+    write(
+        "policy.d/20.yaml",
+        "\n\"os_masakari_api:segments:index\": \"role:three or\"\n",
+    );
+    let error = Policy::load(&files(place.path())).unwrap_err().to_string();
+    assert!(
+        error.ends_with(
+            "policy.d/20.yaml, line 2: rule 'os_masakari_api:segments:index': it ends where a check is wanted"
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_check_that_asks_another_server_is_refused_and_never_taken_for_a_yes() {
+    for text in ["http://h/%(project_id)s", "role:admin or https://h/x", "@ or http://h"] {
+        let file = format!("\"os_masakari_api:segments:index\": \"{text}\"\n");
+        let error = Policy::with_overrides(&file, "policy.yaml").unwrap_err().to_string();
+        assert!(
+            error.contains("would ask another server, which themis does not do"),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -159,7 +282,7 @@ fn a_broken_file_is_refused_with_line_and_rule() {
 
 #[test]
 fn an_absent_file_and_one_of_comments_only_leave_the_defaults() {
-    let absent = Policy::load(std::path::Path::new("/nonexistent/policy.yaml")).unwrap();
+    let absent = Policy::load(&files(std::path::Path::new("/nonexistent"))).unwrap();
     let commented = Policy::with_overrides(&defaults::sample(), "policy.yaml").unwrap();
     for policy in [absent, commented] {
         assert!(allowed(&policy, "os_masakari_api:segments:index", &["admin"]));
@@ -177,7 +300,10 @@ fn the_sample_shows_every_rule_with_what_it_guards() {
         .collect();
     assert_eq!(uncommented.lines().count(), defaults::RULES.len());
     Policy::with_overrides(&uncommented, "sample").unwrap();
+    assert!(
+        sample.contains("# PUT /themis/v1/mode\n# Intended scope(s): system, project\n#\"themis_api:mode:update\"")
+    );
     assert!(sample.contains(
-        "# Show a segment.\n# GET /v1/segments/{segment_id}\n#\"os_masakari_api:segments:detail\": \"rule:admin_api\"\n"
+        "# Show a segment.\n# GET /v1/segments/{segment_id}\n#\"os_masakari_api:segments:detail\": \"rule:admin_api or rule:reader_api\"\n"
     ));
 }

@@ -156,6 +156,7 @@ fn cloud(url: &str) -> Cloud {
         region: Some("RegionOne".to_owned()),
         interfaces: vec![Interface::Internal],
         cafile: None,
+        certificate: None,
         insecure: false,
         timeout: Duration::from_secs(10),
         endpoint_overrides: [].into(),

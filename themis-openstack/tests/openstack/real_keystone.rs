@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use themis_openstack::keystone::{Cloud, Credentials, ServiceType, Session};
+use themis_openstack::keystone::{ClientCertificate, Cloud, Credentials, ServiceType, Session};
 use themis_openstack::policy::{Policy, Target};
 use themis_openstack::service::{Method, Request, ServiceClient};
 use themis_openstack::token::{Presented, TokenError, TokenValidator};
@@ -243,23 +243,42 @@ async fn a_real_keystone_behind_tls_is_trusted_as_configured() {
     let Some(keystone) = PrivateKeystone::start() else {
         return;
     };
-    let log_in = async |cafile: Option<&str>, insecure| {
+    let log_in = async |cafile: Option<&str>, insecure, certificate: Option<&str>| {
+        let certificate = certificate.map(|name| ClientCertificate {
+            certfile: keystone.path(&format!("{name}.crt")),
+            keyfile: keystone.path(&format!("{name}.key")),
+        });
         let cloud = Cloud {
             auth_url: keystone.tls.clone(),
             cafile: cafile.map(|name| keystone.path(name)),
+            certificate,
             insecure,
             ..keystone.session.cloud().clone()
         };
         Session::new(cloud).unwrap().login(deadline()).await
     };
-    // It asks for a certificate, which only the second has.
-    for (cafile, insecure) in [
-        (None, false),
-        (Some("client.crt"), false),
-        (Some("authority.crt"), false),
-        (None, true),
+    log_in(Some("authority.crt"), false, Some("client")).await.unwrap();
+    log_in(None, true, Some("client")).await.unwrap();
+    for (cafile, insecure, certificate) in [
+        (None, false, Some("client")),
+        (Some("client.crt"), false, Some("client")),
+        // It asks who calls, and believes its own authority only.
+        (Some("authority.crt"), false, None),
+        (None, true, None),
     ] {
-        let error = log_in(cafile, insecure).await.unwrap_err();
-        assert!(matches!(error, IdentityError::Call(_)), "{error:?}");
+        let error = log_in(cafile, insecure, certificate).await.unwrap_err();
+        assert!(
+            matches!(error, IdentityError::Call(_)),
+            "{cafile:?}, {certificate:?}: {error:?}"
+        );
     }
+    let error = Session::new(Cloud {
+        certificate: ClientCertificate::of(Some(&keystone.path("client.crt")), None),
+        ..keystone.session.cloud().clone()
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("no PEM certificate with its key in certfile"),
+        "{error}"
+    );
 }
