@@ -1,5 +1,9 @@
 //! The engine's sections of `themis.conf`, and the settings that they make.
 
+mod masakari;
+
+pub use masakari::{HostFailureSection, InstanceFailureSection, NotificationsSection, ProcessFailureSection};
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -100,6 +104,8 @@ themis_config::section! {
         pub nova_request_horizon: Duration = "120",
         /// What to do with an instance whose root disk is on the dead host: hold leaves it with the reason, rebuild makes it anew from its image and its data is lost.
         pub local_disk: String = "hold",
+        /// Recoveries of single instances and processes (notifications of type VM and PROCESS) under way at once.
+        pub notified_parallel: usize = "8",
         /// Instances booted from an image have their disk on storage that all hosts share.
         pub shared_instance_disks: bool = "false",
     }
@@ -119,10 +125,12 @@ pub fn sections() -> Vec<KnownSection> {
     let mut known = vec![
         KnownSection::of::<EngineSection>(),
         KnownSection::of::<DetectionSection>(),
+        KnownSection::of::<crate::adapters::senders::ObserverUsersSection>(),
         KnownSection::of::<BrakesSection>(),
         KnownSection::of::<RecoverySection>(),
         KnownSection::of::<NetworkImportanceSection>(),
     ];
+    known.extend(masakari::sections());
     known.extend(themis_db::config::sections());
     known.extend(themis_openstack::sections());
     known.extend(themis_messaging::config::sections());
@@ -198,7 +206,7 @@ fn policy(source: &Source, settle_period: Duration) -> Result<Policy, ConfigErro
             ));
         }
     };
-    Ok(Policy {
+    let mut policy = Policy {
         report_interval: detection.report_interval,
         quorum: detection.quorum,
         hold: detection.hold,
@@ -226,8 +234,11 @@ fn policy(source: &Source, settle_period: Duration) -> Result<Policy, ConfigErro
         evacuation_attempts_max: recovery.evacuation_attempts_max,
         nova_request_horizon: recovery.nova_request_horizon,
         local_disk,
+        notified_parallel: recovery.notified_parallel,
         ..Policy::default()
-    })
+    };
+    masakari::read(source, &mut policy)?;
+    Ok(policy)
 }
 
 #[cfg(test)]

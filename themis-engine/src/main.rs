@@ -13,8 +13,9 @@ use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
 use themis_engine::adapters::clock::{MachineClock, RandomIds};
 use themis_engine::adapters::compute::NovaCompute;
 use themis_engine::adapters::power::IpmiPower;
+use themis_engine::adapters::senders::Senders;
 use themis_engine::adapters::store::DatabaseStore;
-use themis_engine::config::{self, EngineSection, RecoverySection};
+use themis_engine::config::{self, EngineSection, HostFailureSection, RecoverySection};
 use themis_engine::{Engine, Ports};
 use themis_fencing::{FencingSection, SealKey};
 use themis_messaging::Bus as _;
@@ -99,7 +100,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
         ids: Arc::new(RandomIds),
     };
     let engine = Engine::new(settings, ports).with_announcer(Arc::new(announcer));
-    let served = listen(bus.as_ref(), &name, &engine.mailbox(), &engine.callers())?;
+    let served = listen(bus.as_ref(), &name, &engine.mailbox(), &engine.callers(), Senders::read(&source)?)?;
     ask_all(&questions, &name).await;
     start::ready();
     engine.run(stop).await;
@@ -138,7 +139,8 @@ fn compute(source: &Source) -> anyhow::Result<NovaCompute> {
     let placement = Placement::from_section(&source.section::<PlacementSection>()?, &session)?;
     let shared = source.section::<RecoverySection>()?.shared_instance_disks;
     let effect_within = source.section::<EngineSection>()?.lease_ttl / 3;
-    Ok(NovaCompute::new(nova, placement, effect_within, shared))
+    let ha_key = source.section::<HostFailureSection>()?.ha_enabled_instance_metadata_key;
+    Ok(NovaCompute::new(nova, placement, effect_within, shared).with_ha_key(ha_key))
 }
 
 fn power(source: &Source) -> anyhow::Result<IpmiPower> {

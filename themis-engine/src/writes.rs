@@ -72,26 +72,9 @@ pub fn rows(
                     at: clock.wall(),
                 });
             }
-            Change::Notified {
-                notification,
-                status,
-                message,
-            } => out.push(Write::Notification {
-                id: *notification,
-                status: (*status).to_owned(),
-                message: message.clone(),
-                at: clock.wall(),
-            }),
-            Change::NotifiedHold { notification, message } => out.push(Write::Held {
-                id: *notification,
-                message: message.clone(),
-                at: clock.wall(),
-            }),
-            Change::NotifiedStep { notification, row } => out.push(Write::NotifiedStep {
-                notification: *notification,
-                row: row.clone(),
-                at: clock.wall(),
-            }),
+            Change::Notified { .. } | Change::NotifiedHold { .. } | Change::NotifiedStep { .. } => {
+                out.extend(notified(change, clock));
+            }
             Change::Maintenance { host, on } => out.push(Write::Maintenance { host: *host, on: *on }),
             Change::Vmove {
                 host,
@@ -101,6 +84,40 @@ pub fn rows(
         }
     }
     out
+}
+
+/// What concerns a notification about an instance or a process.
+fn notified(change: &Change, clock: &dyn Clock) -> Option<Write> {
+    let at = clock.wall();
+    match change {
+        Change::Notified {
+            notification,
+            status,
+            message,
+        } => Some(Write::Notification {
+            id: *notification,
+            status: (*status).to_owned(),
+            message: message.clone(),
+            at,
+        }),
+        Change::NotifiedHold { notification, message } => Some(Write::Held {
+            id: *notification,
+            message: message.clone(),
+            at,
+        }),
+        Change::NotifiedStep { notification, row } => Some(Write::NotifiedStep {
+            notification: *notification,
+            row: row.clone(),
+            at,
+        }),
+        Change::Host(_)
+        | Change::Opened { .. }
+        | Change::Closed { .. }
+        | Change::Event { .. }
+        | Change::Step { .. }
+        | Change::Maintenance { .. }
+        | Change::Vmove { .. } => None,
+    }
 }
 
 /// How a notification ends: Masakari's words.

@@ -4,7 +4,10 @@ use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection};
 use themis_api::cors::CorsSection;
 use themis_config::sample::section;
 use themis_db::DatabaseSection;
-use themis_engine::config::{BrakesSection, DetectionSection, EngineSection, RecoverySection};
+use themis_engine::config::{
+    BrakesSection, DetectionSection, EngineSection, HostFailureSection, InstanceFailureSection, NotificationsSection,
+    ProcessFailureSection, RecoverySection,
+};
 use themis_fencing::FencingSection;
 use themis_hostmonitor::config::{HostmonitorSection, NetworkSection};
 use themis_messaging::config::{NotificationSection, RabbitSection, TransportSection};
@@ -24,9 +27,10 @@ const HEAD: &str = "# themis.conf: one file for themis-api, themis-engine, themi
 /// The whole file.
 pub(crate) fn text() -> String {
     let default = format!(
-        "{}\n{}",
+        "{}\n{}\n{}",
         section::<LoggingSection>(Some("DEFAULT")),
-        section::<TransportSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1)
+        section::<TransportSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1),
+        section::<NotificationsSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1)
     );
     let parts = [
         HEAD.to_owned(),
@@ -45,6 +49,9 @@ pub(crate) fn text() -> String {
         section::<BrakesSection>(None),
         section::<FencingSection>(None),
         section::<RecoverySection>(None),
+        section::<HostFailureSection>(None),
+        section::<InstanceFailureSection>(None),
+        section::<ProcessFailureSection>(None),
         section::<HostmonitorSection>(None),
         section::<NetworkSection>(Some("network:storage")),
         section::<RabbitSection>(None),

@@ -75,6 +75,10 @@ pub struct Policy {
     pub nova_request_horizon: Duration,
     /// What to do with instances whose root disk is on the dead host.
     pub local_disk: LocalDisk,
+    /// Instances of a dead host that their owners did not mark are brought back too.
+    pub evacuate_unmarked: bool,
+    /// Those that were in state error are brought back too.
+    pub evacuate_in_error: bool,
     /// The metadata that marks an instance for a recovery of its own.
     pub instance_ha_key: String,
     /// Unmarked instances are recovered too.
@@ -146,6 +150,8 @@ impl Default for Policy {
             evacuation_attempts_max: 3,
             nova_request_horizon: s(120),
             local_disk: LocalDisk::Hold,
+            evacuate_unmarked: true,
+            evacuate_in_error: true,
             instance_ha_key: "HA_Enabled".to_owned(),
             instance_process_all: false,
             instance_stop_period: s(180),

@@ -72,7 +72,7 @@ pub fn happen(world: &World, command: &Command, id: Uuid) {
                         .into_iter()
                         .for_each(|row| row.on_maintenance = *on);
                 });
-                state.deliver(&Event::Wake);
+                state.deliver(&Event::Wake(None));
             }
         }
         Command::Compute(host, alive) => on(state, host, |m| m.compute = *alive),
@@ -104,7 +104,7 @@ fn ask(world: &World, state: &State, kind: &str, host: Option<&str>, args: serde
         user: "operator".to_owned(),
     };
     world.store.tables(|tables| tables.requests.push((request, None)));
-    state.deliver(&Event::Wake);
+    state.deliver(&Event::Wake(None));
 }
 
 fn instance_of(state: &State, server: &str) -> Option<InstanceId> {
@@ -128,7 +128,7 @@ fn notify(world: &World, state: &State, host: &str, kind: &str, payload: serde_j
         updated: None,
     };
     world.store.tables(|tables| tables.notifications.push(row));
-    state.deliver(&Event::Wake);
+    state.deliver(&Event::Wake(None));
 }
 
 fn crash_leader(world: &World, state: &mut State, now: Time) {

@@ -333,6 +333,7 @@ impl Nova {
             vm_state: server.vm_state.clone(),
             task_state: server.task_state.clone(),
             local_disk: false,
+            marked: true,
             priority: 0,
             migrations_before: self.of(*id).map(|m| m.id).collect(),
             may_run_on: self

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use themis_core::proof::FenceProof;
 use themis_core::{InstanceId, Reason};
 use themis_decision::notified::InstanceSight;
+use themis_decision::notified::ask::truth;
 use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
 use themis_openstack::Advice;
 use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
@@ -33,8 +34,6 @@ const LONG_UNNAMED: Duration = Duration::from_secs(8);
 const FORGET_UNNAMED: Duration = Duration::from_secs(3600);
 /// Metadata that orders instances: larger goes first.
 const PRIORITY_KEY: &str = "themis_priority";
-/// Masakari's mark of instances that matter.
-const HA_ENABLED_KEY: &str = "HA_Enabled";
 
 /// The real Nova.
 #[derive(Debug, Clone)]
@@ -45,6 +44,8 @@ pub struct NovaCompute {
     act: Nova,
     placement: Placement,
     shared_disks: bool,
+    /// The metadata key by which an owner marks an instance.
+    ha_key: String,
     /// Since when migrations are seen that name no destination.
     unnamed: Arc<Mutex<BTreeMap<i64, Instant>>>,
 }
@@ -60,8 +61,19 @@ impl NovaCompute {
             act,
             placement,
             shared_disks,
+            ha_key: "HA_Enabled".to_owned(),
             unnamed: Arc::default(),
         }
+    }
+
+    /// The same with another metadata key by which owners mark instances.
+    #[must_use]
+    pub fn with_ha_key(self, ha_key: String) -> Self {
+        Self { ha_key, ..self }
+    }
+
+    fn marked(&self, metadata: &BTreeMap<String, String>) -> bool {
+        metadata.get(&self.ha_key).is_some_and(|text| truth(text))
     }
 
     async fn service(&self, host: &str) -> Result<Service, ComputeError> {
@@ -110,7 +122,8 @@ impl NovaCompute {
             vm_state: server.vm_state.clone().unwrap_or_else(|| server.status.to_lowercase()),
             task_state: server.task_state.clone(),
             local_disk: server.has_image && !self.shared_disks,
-            priority: priority(&server.metadata),
+            marked: self.marked(&server.metadata),
+            priority: priority(&server.metadata, self.marked(&server.metadata)),
             migrations_before: own().filter(|m| m.kind == "evacuation").map(|m| m.id).collect(),
             may_run_on: destinations.filter(|destination| destination != host).collect(),
             name: server.name,
@@ -191,15 +204,12 @@ impl NovaCompute {
     }
 }
 
-fn priority(metadata: &BTreeMap<String, String>) -> i64 {
+fn priority(metadata: &BTreeMap<String, String>, marked: bool) -> i64 {
     let own = metadata
         .get(PRIORITY_KEY)
         .and_then(|text| text.parse::<i64>().ok())
         .unwrap_or(0)
         .clamp(-1000, 1000);
-    let marked = metadata
-        .get(HA_ENABLED_KEY)
-        .is_some_and(|text| matches!(text.to_lowercase().as_str(), "true" | "1" | "yes" | "on"));
     own * 10 + i64::from(marked)
 }
 

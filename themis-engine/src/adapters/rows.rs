@@ -51,13 +51,12 @@ pub(super) async fn write_row(txn: &EpochTxn, write: &Write) -> Result<(), Store
             reason,
             at,
         } => {
-            let (kind, reason) = (kind.clone(), reason.clone());
             let event = NewEvent {
                 incident_uuid: *incident,
                 host_uuid: *host,
                 at: *at,
-                kind,
-                reason,
+                kind: kind.clone(),
+                reason: reason.clone(),
             };
             event_append_in_txn(txn, &[event]).await
         }
@@ -68,25 +67,16 @@ pub(super) async fn write_row(txn: &EpochTxn, write: &Write) -> Result<(), Store
         Write::Maintenance { host, on } => host_flags_in_txn(txn, *host, Some(*on), None, now).await.map(drop),
         Write::Vmove(row) => vmove(txn, row).await,
         Write::Request { id, done, answer, at } => {
-            let status = if *done {
-                RequestStatus::Done
-            } else {
-                RequestStatus::Refused
-            };
-            request_done_in_txn(txn, *id, status, answer, *at).await
+            request_done_in_txn(txn, *id, request_status(*done), answer, *at).await
         }
         Write::Mode { segment, mode, by, at } => {
-            let scope = segment.map_or(ModeScope::Global, ModeScope::Segment);
-            mode_put_in_txn(
-                txn,
-                &ModeRow {
-                    scope,
-                    mode: *mode,
-                    since: *at,
-                    changed_by: by.clone(),
-                },
-            )
-            .await
+            let row = ModeRow {
+                scope: segment.map_or(ModeScope::Global, ModeScope::Segment),
+                mode: *mode,
+                since: *at,
+                changed_by: by.clone(),
+            };
+            mode_put_in_txn(txn, &row).await
         }
         Write::Notification {
             id,
@@ -129,6 +119,14 @@ fn step(incident: IncidentId, row: &StepRow, at: OffsetDateTime) -> NewStep {
         event: step_event(row.event),
         payload: row.payload.clone(),
         at,
+    }
+}
+
+const fn request_status(done: bool) -> RequestStatus {
+    if done {
+        RequestStatus::Done
+    } else {
+        RequestStatus::Refused
     }
 }
 

@@ -6,6 +6,7 @@ mod progress;
 pub mod schema;
 mod show;
 mod source_host;
+mod tasks;
 
 pub(crate) use create::create;
 pub(crate) use list::list;

@@ -63,7 +63,11 @@ impl Book {
 
     /// An instance was looked at; `asked` is when the request was sent.
     pub fn saw(&mut self, instance: InstanceId, sight: Option<&InstanceSight>, asked: Moment) {
-        for recovery in self.0.iter_mut().filter(|recovery| recovery.instance() == Some(instance)) {
+        for recovery in self
+            .0
+            .iter_mut()
+            .filter(|recovery| recovery.instance() == Some(instance))
+        {
             recovery.sight = Some((asked, sight.cloned()));
         }
     }
@@ -77,7 +81,10 @@ impl Book {
             Effect::DisableService { host, .. } => (Step::DisableService, host.clone()),
         };
         let mut out = Out::default();
-        let own = self.0.iter_mut().find(|recovery| recovery.notice.id == call.notification);
+        let own = self
+            .0
+            .iter_mut()
+            .find(|recovery| recovery.notice.id == call.notification);
         let Some(recovery) = own.filter(|recovery| recovery.stage == Stage::Sent(step)) else {
             return out.changes;
         };
@@ -108,7 +115,11 @@ pub fn turn(world: &mut World, now: Moment) -> Turn {
     book.0.retain(|recovery| recovery.stage != Stage::Over);
     let active = book.0.iter().filter(|recovery| recovery.active());
     let mut busy: BTreeSet<InstanceId> = active.clone().filter_map(Recovery::instance).collect();
-    let mut places = world.policy.notified_parallel.saturating_sub(active.count()).min(TAKEN_UP_AT_ONCE);
+    let mut places = world
+        .policy
+        .notified_parallel
+        .saturating_sub(active.count())
+        .min(TAKEN_UP_AT_ONCE);
     let mut out = Out::default();
     let mut recovered = BTreeSet::new();
     for recovery in &mut book.0 {
@@ -134,12 +145,23 @@ pub fn turn(world: &mut World, now: Moment) -> Turn {
     // What was reported of an instance before it was brought back is answered by that.
     let told = |recovery: &&mut Recovery| recovery.stage == Stage::Waiting;
     for recovery in book.0.iter_mut().filter(told) {
-        if recovery.instance().is_some_and(|instance| recovered.contains(&instance)) {
-            let why = Reason::new("recovered_meanwhile", "the instance was recovered for another notification");
+        if recovery
+            .instance()
+            .is_some_and(|instance| recovered.contains(&instance))
+        {
+            let why = Reason::new(
+                "recovered_meanwhile",
+                "the instance was recovered for another notification",
+            );
             out.end(recovery, "ignored", &why, now);
         }
     }
-    let sights = book.0.iter().filter(|recovery| recovery.wants_sight(now)).filter_map(Recovery::instance).collect();
+    let sights = book
+        .0
+        .iter()
+        .filter(|recovery| recovery.wants_sight(now))
+        .filter_map(Recovery::instance)
+        .collect();
     world.notified = book;
     Turn {
         changes: out.changes,
@@ -207,7 +229,11 @@ fn refusal(world: &World, notice: &Notice) -> Option<(&'static str, Reason)> {
     let Some(host) = world.hosts.get(&notice.host) else {
         return ignored("unknown_host", "the host is no longer registered");
     };
-    if world.segments.get(&host.segment).is_some_and(|segment| !segment.enabled) {
+    if world
+        .segments
+        .get(&host.segment)
+        .is_some_and(|segment| !segment.enabled)
+    {
         return ignored("segment_disabled", SEGMENT_DISABLED);
     }
     match &notice.ask {

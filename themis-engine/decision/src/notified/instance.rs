@@ -47,7 +47,11 @@ impl Instance<'_> {
             return self.wait(&Reason::new("nova_silent", text));
         };
         let Some(sight) = seen.cloned() else {
-            return self.end("ignored", "instance_gone", format!("instance {} no longer exists", self.ask.instance));
+            return self.end(
+                "ignored",
+                "instance_gone",
+                format!("instance {} no longer exists", self.ask.instance),
+            );
         };
         if !self.recovery.touched && self.not_ours(&sight) {
             return;
@@ -62,10 +66,16 @@ impl Instance<'_> {
         match guard::instance(self.world, &host, self.ask.instance, self.now) {
             Guard::Go => {}
             Guard::Observe if self.recovery.touched => {
-                return self.hold(&Reason::new("observe_mode", "disarmed in the middle of a recovery: 'themis arm' goes on with it"));
+                return self.hold(&Reason::new(
+                    "observe_mode",
+                    "disarmed in the middle of a recovery: 'themis arm' goes on with it",
+                ));
             }
             Guard::Observe => {
-                let text = format!("Themis only observes: instance {} would have been stopped and started on {host}", self.ask.instance);
+                let text = format!(
+                    "Themis only observes: instance {} would have been stopped and started on {host}",
+                    self.ask.instance
+                );
                 return self.end("ignored", "observe_mode", text);
             }
             Guard::Leave(_) if self.recovery.touched && self.operator_took_out(&host) => {}
@@ -86,10 +96,16 @@ impl Instance<'_> {
     /// Ends what is not to be touched at all; true when it did.
     fn not_ours(&mut self, sight: &InstanceSight) -> bool {
         let policy = &self.world.policy;
-        let marked = sight.metadata.get(&policy.instance_ha_key).is_some_and(|text| super::ask::truth(text));
+        let marked = sight
+            .metadata
+            .get(&policy.instance_ha_key)
+            .is_some_and(|text| super::ask::truth(text));
         let (id, state) = (self.ask.instance, sight.vm_state.as_str());
         if !marked && !policy.instance_process_all {
-            let why = Reason::new("instance_not_ha", format!("Skipping recovery for instance: {id} as it is not Ha_Enabled"));
+            let why = Reason::new(
+                "instance_not_ha",
+                format!("Skipping recovery for instance: {id} as it is not Ha_Enabled"),
+            );
             self.skip("finished", &why);
             return true;
         }
@@ -98,7 +114,11 @@ impl Instance<'_> {
             self.skip("ignored", &Reason::new("instance_paused", text));
             return true;
         }
-        let reporter = self.world.hosts.get(&self.recovery.notice.host).map(|host| host.name.as_str());
+        let reporter = self
+            .world
+            .hosts
+            .get(&self.recovery.notice.host)
+            .map(|host| host.name.as_str());
         if reporter.is_some() && sight.host.as_deref() != reporter {
             let text = format!(
                 "instance {id} is on {}, not on {} that reported it",
@@ -113,7 +133,11 @@ impl Instance<'_> {
 
     /// Whether it runs again: started by this recovery, or brought back elsewhere by its host's.
     fn recovered(&self, sight: &InstanceSight) -> bool {
-        let reporter = self.world.hosts.get(&self.recovery.notice.host).map(|host| host.name.as_str());
+        let reporter = self
+            .world
+            .hosts
+            .get(&self.recovery.notice.host)
+            .map(|host| host.name.as_str());
         let moved = self.recovery.touched && sight.host.is_some() && sight.host.as_deref() != reporter;
         let started = self.recovery.start_sent || self.recovery.done.contains(&Step::StopInstance);
         sight.rests("active") && (started || moved)
@@ -145,7 +169,11 @@ impl Instance<'_> {
     fn follow(&mut self, step: Step, doubtful: bool) {
         let seen = self.recovery.seen().map(Option::<&InstanceSight>::cloned);
         if let Some(None) = seen {
-            return self.end("ignored", "instance_gone", format!("instance {} was deleted meanwhile", self.ask.instance));
+            return self.end(
+                "ignored",
+                "instance_gone",
+                format!("instance {} was deleted meanwhile", self.ask.instance),
+            );
         }
         let sight = seen.flatten();
         if let Some(sight) = &sight {
@@ -158,7 +186,8 @@ impl Instance<'_> {
                 _ => {}
             }
             if let Some(host) = &sight.host
-                && let Guard::Hold(why) | Guard::Leave(why) = guard::instance(self.world, host, self.ask.instance, self.now)
+                && let Guard::Hold(why) | Guard::Leave(why) =
+                    guard::instance(self.world, host, self.ask.instance, self.now)
                 && !self.operator_took_out(host)
             {
                 return self.hold(&why);
@@ -217,11 +246,17 @@ impl Instance<'_> {
                 self.succeed(step);
             }
         }
-        self.end("finished", "instance_recovered", format!("instance {} is active", self.ask.instance));
+        self.end(
+            "finished",
+            "instance_recovered",
+            format!("instance {} is active", self.ask.instance),
+        );
     }
 
     fn operator_took_out(&self, host: &str) -> bool {
-        self.world.host_named(host).is_some_and(|host| host.state == HostState::Disabled)
+        self.world
+            .host_named(host)
+            .is_some_and(|host| host.state == HostState::Disabled)
     }
 
     fn send(&mut self, step: Step, effect: Effect) {
@@ -250,7 +285,10 @@ impl Instance<'_> {
     }
 
     fn fail(&mut self, step: Step, why: &Reason) {
-        let (subject, retry_at) = (self.subject(), self.now.plus(self.world.policy.notification_retry_period));
+        let (subject, retry_at) = (
+            self.subject(),
+            self.now.plus(self.world.policy.notification_retry_period),
+        );
         self.out.fail(self.recovery, step, &subject, why, retry_at, self.now);
     }
 

@@ -77,7 +77,11 @@ impl Row {
     fn new(recovery: &Recovery, step: Step, subject: &str, event: StepEvent, mut payload: Value) -> Self {
         payload["run"] = json!(recovery.run);
         let sent = recovery.tries.get(&step).copied().unwrap_or(0);
-        let attempt = if event == StepEvent::Started { sent + 1 } else { sent.max(1) };
+        let attempt = if event == StepEvent::Started {
+            sent + 1
+        } else {
+            sent.max(1)
+        };
         Self {
             step,
             subject: subject.to_owned(),

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use themis_core::{HostId, InstanceId, Moment, NotificationId, Reason};
 
-pub use ask::{Ask, InstanceAsk, ProcessAsk};
+pub use ask::{ACTED_ON, Ask, InstanceAsk, ProcessAsk};
 pub use book::{Book, SEGMENT_DISABLED, Turn, turn};
 pub use log::{Row, Step};
 
@@ -170,10 +170,7 @@ impl Recovery {
     /// Whether it occupies a place.
     #[must_use]
     pub const fn active(&self) -> bool {
-        matches!(
-            self.stage,
-            Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. }
-        )
+        matches!(self.stage, Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. })
     }
 
     /// The instance that it is about.

@@ -37,7 +37,10 @@ impl Process<'_> {
             return;
         }
         if self.ask.name != NOVA_COMPUTE {
-            let text = format!("{host} is on maintenance for {}: nothing else is done for it", self.ask.name);
+            let text = format!(
+                "{host} is on maintenance for {}: nothing else is done for it",
+                self.ask.name
+            );
             return self.end("finished", "process_noted", text);
         }
         if self.recovery.done.contains(&Step::DisableService) {
@@ -51,17 +54,23 @@ impl Process<'_> {
             host: host.to_owned(),
             reason: self.world.policy.process_disable_reason.clone(),
         };
-        self.out.begin(self.recovery, Step::DisableService, host, effect, self.now);
+        self.out
+            .begin(self.recovery, Step::DisableService, host, effect, self.now);
     }
 
     /// Sets the maintenance flag on the process's behalf, unless nothing may be touched.
     fn admitted(&mut self, name: &str) -> bool {
         let id = self.recovery.notice.host;
-        let Some(host) = self.world.hosts.get(&id) else { return false };
+        let Some(host) = self.world.hosts.get(&id) else {
+            return false;
+        };
         match guard::process(self.world, host) {
             Guard::Go => {}
             Guard::Observe => {
-                let text = format!("Themis only observes: {name} would have been set on maintenance for {}", self.ask.name);
+                let text = format!(
+                    "Themis only observes: {name} would have been set on maintenance for {}",
+                    self.ask.name
+                );
                 self.end("ignored", "observe_mode", text);
                 return false;
             }
@@ -81,12 +90,21 @@ impl Process<'_> {
 
     /// Nova's services are listed all the time: what was listed later than the step began tells.
     fn follow(&mut self, step: Step, host: &str) {
-        let listed = self.world.evidence.nova.get(host).filter(|service| service.at > self.recovery.changed);
+        let listed = self
+            .world
+            .evidence
+            .nova
+            .get(host)
+            .filter(|service| service.at > self.recovery.changed);
         match listed.map(|service| service.disabled.is_some()) {
             Some(true) => {
                 self.succeed(step, host);
                 if step == Step::ConfirmService {
-                    self.end("finished", "service_disabled", format!("nova-compute of {host} is disabled"));
+                    self.end(
+                        "finished",
+                        "service_disabled",
+                        format!("nova-compute of {host} is disabled"),
+                    );
                 }
             }
             // Harmless to repeat.
@@ -109,7 +127,10 @@ impl Process<'_> {
         } else {
             Step::DisableService
         };
-        let why = Reason::new("service_overdue", format!("Failed to disable service {}", self.ask.name));
+        let why = Reason::new(
+            "service_overdue",
+            format!("Failed to disable service {}", self.ask.name),
+        );
         let retry_at = self.now.plus(self.world.policy.notification_retry_period);
         self.out.fail(self.recovery, step, host, &why, retry_at, self.now);
     }

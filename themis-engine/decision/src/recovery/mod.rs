@@ -86,6 +86,9 @@ pub struct ListedInstance {
     /// Its root disk is on the dead host.
     #[serde(default)]
     pub local_disk: bool,
+    /// Its owner marked it for high availability.
+    #[serde(default)]
+    pub marked: bool,
     /// Larger goes first.
     #[serde(default)]
     pub priority: i64,

@@ -136,6 +136,14 @@ fn held(instance: &InstanceRecovery, context: PlanContext<'_>) -> Option<Reason>
         let text = "its root disk is on the dead host: evacuation would rebuild it empty; set [recovery] local_disk = rebuild to allow that";
         return Some(Reason::new("local_disk", text));
     }
+    if !listed.marked && !context.policy.evacuate_unmarked {
+        let text = "its owner did not mark it, and [host_failure] evacuate_all_instances is false";
+        return Some(Reason::new("instance_not_ha", text));
+    }
+    if listed.vm_state == "error" && !context.policy.evacuate_in_error && instance.attempts == 0 {
+        let text = "it was in error, and [host_failure] ignore_instances_in_error_state is true";
+        return Some(Reason::new("instance_in_error", text));
+    }
     let doubt: Vec<&str> = listed
         .may_run_on
         .iter()

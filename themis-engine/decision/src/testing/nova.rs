@@ -248,6 +248,7 @@ pub(crate) fn listed(number: usize) -> ListedInstance {
         vm_state: "active".to_owned(),
         task_state: None,
         local_disk: false,
+        marked: true,
         priority: 0,
         migrations_before: Vec::new(),
         may_run_on: Vec::new(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::printed::expect;
 
 /// Crates whose sources are read, from the repository's root.
-const SOURCES: &[&str] = &["themis-engine/decision/src"];
+const SOURCES: &[&str] = &["themis-engine/decision/src", "themis-engine/src"];
 
 /// Code and meaning, in the order of a host's story.
 const REASONS: &[(&str, &[(&str, &str)])] = &[
@@ -264,6 +264,105 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "Notifications about instances and processes",
+        &[
+            ("event_not_acted_on", "Masakari's table has no recovery for the event."),
+            ("payload_unreadable", "The payload lacks what its type needs."),
+            ("process_started", "A process came up: nothing is to be done."),
+            (
+                "instance_not_ha",
+                "Its owner did not mark the instance, and only marked ones are to be recovered.",
+            ),
+            ("instance_in_error", "It was in error, and those are to be left."),
+            (
+                "instance_paused",
+                "The instance is paused or rescued: somebody is at work on it.",
+            ),
+            ("instance_gone", "Nova no longer has the instance."),
+            ("instance_without_host", "The instance is on no host."),
+            (
+                "instance_elsewhere",
+                "The instance is not on the host that reported it.",
+            ),
+            ("instance_busy", "Nova is at work on the instance."),
+            (
+                "instance_changed",
+                "The instance changed between a look and the request: the next look decides.",
+            ),
+            (
+                "instance_not_stopped",
+                "The instance left the state in which it was to be started.",
+            ),
+            (
+                "instance_overdue",
+                "The instance did not stop, or was not active, within its time.",
+            ),
+            ("instance_recovered", "The instance is active again."),
+            (
+                "recovered_meanwhile",
+                "Another notification's recovery brought the instance back.",
+            ),
+            (
+                "instance_being_evacuated",
+                "A host's recovery is bringing the instance back.",
+            ),
+            (
+                "host_in_doubt",
+                "The host is being checked or fenced: nothing is started there before its fate is known.",
+            ),
+            (
+                "host_in_recovery",
+                "The host's own recovery has its instances and its service.",
+            ),
+            ("host_disabled", "The host is not looked after, on an operator's word."),
+            (
+                "nova_compute_down",
+                "Nova holds the host's nova-compute down: a start would lie in its queue until it returns.",
+            ),
+            ("nova_compute_unknown", "Whether nova-compute is up is not known."),
+            ("nova_silent", "Nova does not show the instance."),
+            ("request_lost", "A request had no answer and no effect."),
+            (
+                "process_noted",
+                "The host is on maintenance for a process; nothing else is done.",
+            ),
+            ("service_disabled", "Nova's service is disabled, as was wanted."),
+            (
+                "service_overdue",
+                "Nova did not show the service disabled within its time.",
+            ),
+        ],
+    ),
+    (
+        "Answers of Nova and executors",
+        &[
+            ("nova_unavailable", "Nova could not be asked; it had no effect."),
+            ("nova_refused", "Nova refused; trying again will not help."),
+            ("nova_partial", "Nova shows only a part: is a cell down?"),
+            ("unknown_to_nova", "Nova has no nova-compute on the host."),
+            ("answer_lost", "A request's answer was lost: only a look decides."),
+            ("not_leading", "The lease ended before the request was sent."),
+            ("proof_old", "The proof grew old before the request was sent."),
+            ("misrouted", "An effect came to the wrong executor; a defect."),
+            ("claimed", "A monitor's notification says that the host stopped."),
+            ("resumed", "A new leader goes on from the log; it looks before it acts."),
+            (
+                "listed",
+                "Instances of the host were listed; the text says how many are new.",
+            ),
+            ("evacuate_sent", "Nova accepted an evacuation."),
+            (
+                "instance_back",
+                "An instance is back elsewhere, or was deleted meanwhile.",
+            ),
+            (
+                "instance_failed",
+                "An instance's evacuation failed; the text says whether it is tried again.",
+            ),
+            ("bad_request", "A stored request cannot be read."),
+        ],
+    ),
+    (
         "Protection and power devices",
         &[
             ("not_active", "The host is in a state from which it is not fenced."),
@@ -337,6 +436,13 @@ const KINDS: &[(&str, &str)] = &[
     ("proof_void", "The proof counts no more."),
     ("nova_told", "Nova holds the host down and disabled."),
     ("alarm", "Somebody should look."),
+    ("resumed", "A new leader goes on."),
+    ("listed", "Instances of the host were listed."),
+    ("evacuate_sent", "Nova accepted an evacuation."),
+    ("instance_back", "An instance is back."),
+    ("instance_failed", "An instance's evacuation failed."),
+    ("step_failed", "A request to Nova failed."),
+    ("indeterminate", "A request's answer was lost."),
     ("request", "What an operator asked for."),
     ("closed", "The incident's end, in a sentence."),
 ];
@@ -381,7 +487,10 @@ fn literals<'a>(sources: &'a str, openings: &[&str]) -> BTreeSet<&'a str> {
     let after = |opening: &&str| {
         let pieces = sources.split(*opening).skip(1);
         let quoted = pieces.filter_map(|piece| piece.trim_start().strip_prefix('"'));
-        quoted.filter_map(|rest| rest.split('"').next()).collect::<Vec<_>>()
+        // Names of remote errors begin with a capital; codes never do.
+        let small = |code: &&str| !code.starts_with(|c: char| c.is_ascii_uppercase());
+        let codes = quoted.filter_map(|rest| rest.split('"').next());
+        codes.filter(small).collect::<Vec<_>>()
     };
     openings.iter().flat_map(after).collect()
 }

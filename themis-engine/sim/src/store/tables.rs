@@ -75,13 +75,16 @@ impl Tables {
                 .filter(|(_, answer)| answer.is_none())
                 .map(|(request, _)| request.clone())
                 .collect(),
-            notifications: self
-                .notifications
-                .iter()
-                .filter(|notification| notification.status == "new")
-                .map(|notification| notification.row.clone())
-                .collect(),
+            notifications: self.new_notifications(),
         }
+    }
+
+    /// Those about hosts first.
+    fn new_notifications(&self) -> Vec<StoredNotification> {
+        let new = self.notifications.iter().filter(|row| row.status == "new");
+        let mut rows: Vec<StoredNotification> = new.map(|row| row.row.clone()).collect();
+        rows.sort_by(|a, b| a.kind.cmp(&b.kind));
+        rows
     }
 
     pub(super) fn taken_up(&self) -> Vec<TakenUp> {

@@ -7,6 +7,7 @@
     reason = "tests: a broken fixture is a failed test"
 )]
 
+mod compute;
 mod crashes;
 mod misfortunes;
 mod notified;

@@ -11,6 +11,7 @@ use themis_db::store::requests::{Request, request_create};
 use themis_db::store::segments::{NewSegment, segment_create};
 use themis_db::testing::{Backend, TestDatabase};
 use themis_db::words::{NotificationKind, NotificationStatus, RecoveryMethod, RequestKind};
+use themis_decision::notified;
 use themis_decision::recovery::{Step, StepEvent, StepRow};
 use themis_engine::adapters::store::DatabaseStore;
 use themis_engine::ports::Store;
@@ -24,6 +25,8 @@ use time::macros::datetime;
 use uuid::Uuid;
 
 const AT: OffsetDateTime = datetime!(2026-03-01 12:00:00.123456 UTC);
+/// As Masakari's own tables keep it.
+const SECOND: OffsetDateTime = datetime!(2026-03-01 12:00:00 UTC);
 
 /// A store with the API's hand: what the engine never writes.
 #[async_trait]
@@ -31,7 +34,7 @@ trait Bench {
     fn store(&self) -> &dyn Store;
     async fn segment(&self) -> SegmentId;
     async fn host(&self, segment: SegmentId) -> HostId;
-    async fn claim(&self, host: HostId, segment: SegmentId) -> NotificationId;
+    async fn notify(&self, kind: NotificationKind, host: HostId, segment: SegmentId) -> NotificationId;
     async fn request(&self, host: HostId) -> RequestId;
 }
 
@@ -66,14 +69,14 @@ impl Bench for Memory {
         self.0.tables(|tables| drop(tables.hosts.insert(id, row)));
         id
     }
-    async fn claim(&self, host: HostId, _: SegmentId) -> NotificationId {
+    async fn notify(&self, kind: NotificationKind, host: HostId, _: SegmentId) -> NotificationId {
         let id = NotificationId(Uuid::new_v4());
         let row = StoredNotification {
             id,
             host,
-            kind: "COMPUTE_HOST".to_owned(),
+            kind: kind.name().to_owned(),
             payload: json!({"event": "STOPPED"}),
-            generated: AT,
+            generated: SECOND,
         };
         let row = NotificationRow {
             row,
@@ -136,13 +139,13 @@ impl Bench for Database {
         host_create(&self.test.pool, new, AT).await.expect("a host");
         uuid
     }
-    async fn claim(&self, host: HostId, segment: SegmentId) -> NotificationId {
+    async fn notify(&self, kind: NotificationKind, host: HostId, segment: SegmentId) -> NotificationId {
         let uuid = NotificationId(Uuid::new_v4());
         let new = NewNotification {
             uuid,
             generated_time: AT,
             source_host_uuid: host,
-            kind: NotificationKind::ComputeHost,
+            kind,
             payload: json!({"event": "STOPPED"}),
             status: NotificationStatus::New,
             segment_uuid: segment,
@@ -175,11 +178,12 @@ async fn the_store_in_memory_keeps_the_rules() {
     rows(&Memory(MemoryStore::default())).await;
     incidents(&Memory(MemoryStore::default())).await;
     workflow_log(&Memory(MemoryStore::default())).await;
+    notified(&Memory(MemoryStore::default())).await;
 }
 
 #[tokio::test]
 async fn the_database_keeps_the_same_rules() {
-    for part in 0..4 {
+    for part in 0..5 {
         // Says so itself when there is no server.
         let Some(test) = TestDatabase::open(Backend::MySql).await else {
             return;
@@ -190,7 +194,8 @@ async fn the_database_keeps_the_same_rules() {
             0 => leases(&bench).await,
             1 => rows(&bench).await,
             2 => incidents(&bench).await,
-            _ => workflow_log(&bench).await,
+            3 => workflow_log(&bench).await,
+            _ => notified(&bench).await,
         }
     }
 }
@@ -307,7 +312,7 @@ async fn incidents(bench: &dyn Bench) {
     let store = bench.store();
     let segment = bench.segment().await;
     let host = bench.host(segment).await;
-    let claim = bench.claim(host, segment).await;
+    let claim = bench.notify(NotificationKind::ComputeHost, host, segment).await;
     let epoch = lead(store).await;
     let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
     let incident = IncidentId(Uuid::new_v4());
@@ -394,6 +399,82 @@ async fn workflow_log(bench: &dyn Bench) {
             .expect("no log")
             .is_empty()
     );
+}
+
+async fn notified(bench: &dyn Bench) {
+    let store = bench.store();
+    let segment = bench.segment().await;
+    let host = bench.host(segment).await;
+    let epoch = lead(store).await;
+    let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
+    let taken_up = async || store.taken_up().await.expect("an answer");
+    let instance = bench.notify(NotificationKind::Vm, host, segment).await;
+    let process = bench.notify(NotificationKind::Process, host, segment).await;
+    let claim = bench.notify(NotificationKind::ComputeHost, host, segment).await;
+    let new = store.snapshot().await.expect("a snapshot").notifications;
+    let order: Vec<NotificationId> = new.iter().map(|notification| notification.id).collect();
+    assert_eq!(
+        order,
+        [claim, process, instance],
+        "a flood about instances delays no host"
+    );
+    assert_eq!((new[2].kind.as_str(), new[2].generated), ("VM", SECOND));
+    assert!(taken_up().await.is_empty(), "nobody took one up");
+
+    let status = |status: &str| Write::Notification {
+        id: instance,
+        status: status.to_owned(),
+        message: Some("why".to_owned()),
+        at: SECOND,
+    };
+    let row = |event| notified::Row {
+        step: notified::Step::StopInstance,
+        subject: "u".to_owned(),
+        attempt: 1,
+        event,
+        payload: json!({"run": 1}),
+    };
+    let step = |event| Write::NotifiedStep {
+        notification: instance,
+        row: row(event),
+        at: AT,
+    };
+    let begun = [status("running"), step(StepEvent::Started)];
+    assert_eq!(
+        store.commit("b", epoch, &begun).await,
+        Err(StoreError::LeaseLost),
+        "only the leader's word counts"
+    );
+    commit(&begun).await.expect("taken up");
+    commit(&[step(StepEvent::Indeterminate)]).await.expect("a row");
+    let held = Write::Held {
+        id: instance,
+        message: Some("held".to_owned()),
+        at: AT,
+    };
+    commit(&[held]).await.expect("held");
+    let found = taken_up().await;
+    assert_eq!(
+        (found.len(), found[0].notification.id, found[0].failed_at),
+        (1, instance, None)
+    );
+    assert_eq!(
+        found[0].rows,
+        [row(StepEvent::Started), row(StepEvent::Indeterminate)],
+        "in the order of writing"
+    );
+    assert!(
+        store
+            .steps(IncidentId(Uuid::new_v4()))
+            .await
+            .expect("no log")
+            .is_empty()
+    );
+
+    commit(&[status("error")]).await.expect("failed once");
+    assert_eq!(taken_up().await[0].failed_at, Some(SECOND));
+    commit(&[status("failed")]).await.expect("given up");
+    assert!(taken_up().await.is_empty());
 }
 
 async fn lead(store: &dyn Store) -> Epoch {

@@ -1,0 +1,8 @@
+//! Notified recoveries as stories: a world, a notification, what Nova shows turn by turn, what is sent and stored.
+
+mod instances;
+mod processes;
+mod replay;
+mod story;
+
+use story::Story;
