@@ -10,7 +10,7 @@ import json
 import sys
 import time
 
-from demo import outsiders, phases  # outsiders: registers its scenarios
+from demo import notified, outsiders, phases  # notified, outsiders: register their scenarios
 from demo.checks import requests
 from demo.labtool import HERE, Lab, LabError
 from demo.scenarios import ALL
@@ -97,7 +97,8 @@ def summary(timeline, outcome):
     if len(known) == len(outcome["phases_s"]):
         say(f"  {'fault to last':<15} {sum(known.values()):6.1f} s")
     say()
-    for check in outcome["checks"]:
+    shown = [c for c in outcome["checks"] if not (c["ok"] and c["source"].startswith("clients."))]
+    for check in shown:
         mark = timeline.paint("ok", "✓") if check["ok"] else timeline.paint("bad", "✗")
         say(f"  {mark} {check['what']}: {check['seen']}  {timeline.paint('note', '(' + check['source'] + ')')}")
     say()
