@@ -1,0 +1,89 @@
+//! The engine as a program on a real broker and a real database: whom it believes, and which request its lines name.
+//!
+//! Needs `.ci/services`; without it the test says so and passes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod world;
+
+use std::time::Duration;
+
+use serde_json::json;
+use themis_core::RequestId;
+use themis_core::leader::{LeaderStatus, STATUS};
+use themis_db::store::requests::{Request, request_create};
+use themis_db::words::RequestKind;
+use themis_messaging::{Bus, Context, Keep};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use world::{SOON, World};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_engines_lines_name_the_request_that_woke_it() {
+    let Some(world) = World::start("").await else { return };
+    let ids = [(); 2].map(|()| format!("req-{}", Uuid::new_v4()));
+    let request = Request {
+        uuid: RequestId(Uuid::new_v4()),
+        kind: RequestKind::Mode,
+        host_uuid: None,
+        args: json!({"value": "observe", "segment_uuid": null, "accept_unbound": []}),
+        reason: "for the test".to_owned(),
+        user_id: "u".to_owned(),
+        user_name: "operator".to_owned(),
+    };
+    request_create(&world.database.pool, &request, OffsetDateTime::now_utc())
+        .await
+        .unwrap();
+    // The engine of this test looks into the database when it is woken, and not else.
+    let context = Context::of_request(&ids[0], Some(&ids[1]));
+    world
+        .bus
+        .fanout(&context, &world.engines, "wake", json!({}), Keep::All, SOON)
+        .unwrap();
+    let handled = world.line("request mode by operator").await;
+    assert!(handled.contains(&format!("[{} {} ", ids[1], ids[0])), "{handled}");
+    let woken = world.line("woken by the API").await;
+    assert!(woken.contains(&format!("[{} {} ", ids[1], ids[0])), "{woken}");
+    assert!(world.line("starts").await.contains("[-]"), "a line of no request names none");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_report_in_another_hosts_name_is_dropped_counted_and_said_once() {
+    let Some(world) = World::start("[detection]\nobserver_users = themis-{host}\n").await else {
+        return;
+    };
+    let (honest, liar) = (format!("a{}", world.name), format!("b{}", world.name));
+    let honests_bus = world.bus_of(&format!("themis-{honest}")).await;
+    let liars_bus = world.bus_of(&format!("themis-{liar}")).await;
+    let observers = async || -> usize {
+        let answer = world.bus.call(&Context::fresh(), &world.engine, STATUS, json!({}), SOON).await;
+        serde_json::from_value::<LeaderStatus>(answer.unwrap()).unwrap().observers
+    };
+    let report = async |bus: &dyn Bus, observer: &str, sequence: u64| {
+        let args = json!({"report": {
+            "observer": observer, "boot_id": "1", "monitor_start": Uuid::nil(), "sequence": sequence,
+            "clock_ms": 1000 * sequence, "generation": "g", "networks": {}, "of a later release": {"x": 1},
+        }});
+        let sent = bus.fanout(&Context::empty(), &world.observations, "report", args, Keep::All, SOON);
+        sent.unwrap().outcome().await.unwrap();
+    };
+    report(&honests_bus, &honest, 1).await;
+    world.until("the honest monitor is heard", async || observers().await == 1).await;
+
+    for sequence in 1..=3 {
+        report(&liars_bus, &format!("c{}", world.name), sequence).await;
+    }
+    let counted = || async { world.metric("themis_engine_unvouched_messages_total").await == Some(3.0) };
+    world.until("the forged ones are counted", counted).await;
+    assert_eq!(observers().await, 1, "nobody is heard in another's name");
+    let said = world.lines("in the name of");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains(&liar) && said[0].contains("observer_users"), "{}", said[0]);
+    report(&liars_bus, &liar, 1).await;
+    world.until("the liar is heard in its own name", async || observers().await == 2).await;
+    // What an operator reads at the same place.
+    let delay = format!("themis_bus_handling_delay_seconds_count{{topic=\"{}\"}}", world.observations.topic);
+    assert_eq!(world.metric(&delay).await, Some(5.0));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
