@@ -5,6 +5,7 @@ anew for each would cost a minute. Asserted are what it prints, its exit status,
 TAG names the segments that are made. The last host of the lab is taken out of the demo's segment and not put back.
 """
 import contextlib
+import importlib.metadata
 import importlib.util
 import io
 import json
@@ -37,10 +38,11 @@ class Client:
 
     def __init__(self, tag, port):
         self.tag, self.wire, self.claims, self.lab = tag, Wire(int(port)), Claims(), Lab()
-        self.host = self.lab.hosts()[-1]
+        self.host, self.tried = self.lab.hosts()[-1], set()
 
     def run(self, *words):
         """(exit status, standard output, standard error) of `openstack WORDS`."""
+        self.tried.add(" ".join(words[2:] if words[0].startswith("--") else words))
         for cached in (value for kind in ClientManager.__mro__ for value in vars(kind).values()):
             if isinstance(cached, ClientCache):
                 cached._handle = None  # it would outlive the command, with its credentials and microversion
@@ -250,19 +252,32 @@ def catalogue_forms(c):
     os.environ["OS_REGION_NAME"] = own
 
 
+def every_command(c):
+    """Nothing that the client can do was left out."""
+    can = {entry.name.replace("_", " ") for entry in importlib.metadata.entry_points(group="openstack.ha.v1")}
+    left = {command for command in can if not any(line.startswith(command + " ") or line == command for line in c.tried)}
+    c.claims.hold("every command that this client has was run", not left and len(can) == (15 if has_vmoves() else 13), f"{len(can)} commands of " +
+                  ", ".join(f"{p} {version_of(p)}" for p in ("python-masakariclient", "openstacksdk", "python-openstackclient")) + f", left out: {sorted(left)}")
+
+
+def has_vmoves():
+    """Whether this client knows vmoves; Debian's does not."""
+    return importlib.util.find_spec("masakariclient.osc.v1.vmove") is not None
+
+
 def main(tag, port):
     c = Client(tag, port)
-    c.claims.hold("the client", True, ", ".join(f"{p} {version_of(p)}" for p in ("python-masakariclient", "openstacksdk", "python-openstackclient")))
     try:
         clean(c)
         segment = segments(c)
         refusals.segments(c, segment)
         host = hosts(c, segment)
         notifications(c, host)
-        if importlib.util.find_spec("masakariclient.osc.v1.vmove"):
+        if has_vmoves():
             vmoves(c)
         deletions(c, segment)
         catalogue_forms(c)
+        every_command(c)
     except Refused:
         pass
     return 1 if c.claims.failed else 0

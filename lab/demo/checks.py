@@ -19,9 +19,9 @@ SWITCHED = re.compile(r"^(\d+\.\d+) (h\d+) (\w+)")
 # ---- readings
 
 def since(story, pattern, log):
-    """Matches of a log's lines whose time is at or after the fault."""
-    found = (pattern.match(line) for line in story.lab.log(log))
-    return [m for m in found if m and float(m[1]) >= story.t_fault.timestamp() - 0.01]
+    """Matches of a log's lines whose time is at or after the fault, or the play's beginning when it has none."""
+    found, begin = (pattern.match(line) for line in story.lab.log(log)), (story.t_fault or story.began).timestamp() - 0.01
+    return [m for m in found if m and float(m[1]) >= begin]
 
 
 def controls(story, host=None, verb="off"):

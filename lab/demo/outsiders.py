@@ -180,10 +180,14 @@ def delivered(story, reporters, uuid, payload):
     story.claim("one STOPPED notification about the host, the monitor's, and it is finished", c.DATABASE,
                 [(r["notification_uuid"], r["status"]) for r in rows] == [(uuid, "finished")], [r["status"] for r in rows])
     logs = [log_of(story, host, "masakari-host") for host in reporters]
-    took = sum(f"notification_uuid={uuid}" in log for log in logs)
-    twice = sum("same notification have been already sent" in log for log in logs)
+    took = [f"notification_uuid={uuid}" in log for log in logs]
+    twice = ["same notification have been already sent" in log for log in logs]  # of the first, too, when networks fail one by one
     story.claim("one monitor got it as its answer, the other heard that it had been sent already", "logs of masakari-hostmonitor",
-                (took, twice) == (1, 1), f"{took} and {twice}")
+                sum(took) == 1 and all(a or b for a, b in zip(took, twice)), f"{took} and {twice}")
+    kept = story.themis.rows("address,user_name,answer", f"from corroborations where notification_uuid = '{uuid}' order by address")
+    addresses = [f"10.77.1.{host.removeprefix('compute-')}" for host in reporters]
+    story.claim("both reporters are on record, with address and account", c.DATABASE, [(r["address"], r["user_name"]) for r in kept] ==
+                [(address, "masakari") for address in sorted(addresses)], [tuple(r.values()) for r in kept])
     incidents = [i for i in story.themis.incidents(story.began) if i["host_name"] == story.victim]
     story.claim("it is the notification of the only incident", c.DATABASE, [i["notification_uuid"] for i in incidents] == [uuid],
                 c.count(len(incidents), "incident"))
@@ -200,7 +204,7 @@ def delivered(story, reporters, uuid, payload):
 # ---- clients
 
 @scenario("clients", "Every command of Debian's masakariclient and of the newest, openstacksdk and the dashboard's calls.",
-          [c.never_twice, c.nobody_fenced], layout=2)
+          [c.never_twice], layout=2)
 def clients(story):
     if not story.themis.rows("uuid", "from vmoves where status = 'succeeded'"):
         story.say("no recovery is on record yet, and two commands show one: a host is lost first")
@@ -222,7 +226,7 @@ def run_clients(story, name, python):
             made = json.loads(line)
             story.claim(f"{name}: {made['what']}", module, made["ok"], made["seen"])
             said, ok = said + 1, ok and made["ok"]
-        story.claim(f"{name}: {module} came to its end", module, r.returncode == (0 if ok else 1) and said > 5,
+        story.claim(f"{name}: {module} came to its end", "exit status", r.returncode == (0 if ok else 1) and said > 5,
                     f"exit {r.returncode}, {said} claims in {time.monotonic() - began:.0f} s {r.stderr[-300:] if r.returncode else ''}")
 
 
