@@ -8,7 +8,7 @@ use themis_sim::run::play;
 use themis_sim::scenario::Scenario;
 
 /// The scenarios that were promised; a missing file must not pass unseen.
-const PROMISED: [&str; 17] = [
+const PROMISED: [&str; 23] = [
     "host-crash",
     "power-loss",
     "hang",
@@ -26,6 +26,12 @@ const PROMISED: [&str; 17] = [
     "dest-hangs",
     "engine-crash",
     "database-away",
+    "vm-crash",
+    "vm-host-dies",
+    "vm-host-already-dead",
+    "vm-nova-away",
+    "vm-expires",
+    "process-down",
 ];
 
 fn files() -> Vec<(String, PathBuf)> {
