@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use themis_openstack::token::{Caller, TokenError};
+use themis_openstack::token::{Caller, Presented, TokenError};
 
 use crate::app_state::AppState;
 use crate::config::Settings;
@@ -26,7 +26,14 @@ pub async fn authenticate(State(app): State<AppState>, mut request: Request, nex
     if !is_guarded(request.uri().path()) {
         return next.run(request).await;
     }
-    match caller(&app, request.headers()).await {
+    let uri = request.extensions().get::<OriginalUri>().map(|uri| &uri.0);
+    let presented = Presented {
+        user: token(request.headers(), "x-auth-token"),
+        service: token(request.headers(), "x-service-token"),
+        method: request.method().as_str(),
+        path: uri.unwrap_or(request.uri()).path(),
+    };
+    match caller(&app, presented).await {
         Ok(caller) => {
             if let Some(ids) = request.extensions().get::<RequestIds>() {
                 ids.name_caller(&caller);
@@ -38,17 +45,16 @@ pub async fn authenticate(State(app): State<AppState>, mut request: Request, nex
     }
 }
 
-async fn caller(app: &AppState, headers: &HeaderMap) -> Result<Arc<Caller>, Fault> {
-    let refused = || Fault::unauthorized(&app.settings);
-    let token = headers
-        .get("x-auth-token")
-        .and_then(|value| value.to_str().ok())
-        .ok_or_else(refused)?;
-    match app.tokens.validate(token).await {
-        Ok(caller) => Ok(caller),
-        Err(TokenError::Invalid) => Err(refused()),
-        Err(TokenError::Unavailable(source)) => Err(Fault::KeystoneAway(source)),
-    }
+async fn caller(app: &AppState, presented: Presented<'_>) -> Result<Arc<Caller>, Fault> {
+    app.tokens.authenticate(presented).await.map_err(|error| match error {
+        TokenError::Invalid => Fault::unauthorized(&app.settings),
+        TokenError::Unavailable(source) => Fault::KeystoneAway(source),
+    })
+}
+
+/// What cannot be a token is handed on as one that is refused; an absent header is none.
+fn token<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or_default())
 }
 
 impl Fault {

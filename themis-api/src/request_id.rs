@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, OriginalUri, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use themis_openstack::correlation;
 use themis_openstack::token::Caller;
 use themis_service::logging::{self, RequestContext};
 use tokio::time::Instant;
@@ -101,7 +102,10 @@ pub async fn follow(mut request: Request, next: Next) -> Response {
     let line = format!("{} \"{} {uri}\"", client.as_deref().unwrap_or("-"), request.method());
     let method = counted(request.method());
     request.extensions_mut().insert(ids.clone());
-    let mut response = next.run(request).instrument(ids.span.clone()).await;
+    let handed_on = ids.global.as_deref().unwrap_or(&ids.local);
+    let mut response = correlation::on_behalf_of(handed_on, next.run(request))
+        .instrument(ids.span.clone())
+        .await;
     if let Ok(value) = HeaderValue::from_str(&ids.local) {
         response.headers_mut().insert(HEADER, value);
     }

@@ -1,8 +1,8 @@
 //! The two things that the API asks of a cloud, on a real socket: Keystone's word on a token, and whether Nova knows a
 //! compute service. Tokens and hosts are fixed; Keystone and Nova can be told to fail. The lab has the real ones.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The project of every token but `token-of-system-reader`.
+/// The project of every token but those for the system or a domain.
 pub(crate) const PROJECT: &str = "a1b2c3";
 
 /// The stub, for the test's eyes and hands.
@@ -25,6 +25,8 @@ pub(crate) struct Cloud {
     pub(crate) keystone_fails: AtomicBool,
     /// Nova answers 500.
     pub(crate) nova_fails: AtomicBool,
+    /// The ids of requests that validations and questions to Nova bore, in their order.
+    pub(crate) request_ids: Mutex<Vec<String>>,
 }
 
 /// Starts the stub; gives its base address.
@@ -39,6 +41,15 @@ pub(crate) async fn start() -> (Arc<Cloud>, String) {
         .with_state(state);
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
     (cloud, base)
+}
+
+impl Cloud {
+    fn note_id(&self, headers: &HeaderMap) {
+        let id = headers
+            .get("x-openstack-request-id")
+            .map(|value| value.to_str().unwrap());
+        self.request_ids.lock().unwrap().push(id.unwrap_or("none").to_owned());
+    }
 }
 
 type Shared = State<(Arc<Cloud>, String)>;
@@ -64,8 +75,15 @@ async fn log_in(State((_, base)): Shared) -> Response {
         .into_response()
 }
 
-async fn validate(State((cloud, _)): Shared, headers: HeaderMap) -> Response {
+/// Of one question about a token.
+#[derive(Deserialize)]
+struct Validation {
+    allow_expired: Option<String>,
+}
+
+async fn validate(State((cloud, _)): Shared, Query(asked): Query<Validation>, headers: HeaderMap) -> Response {
     cloud.validations.fetch_add(1, Ordering::Relaxed);
+    cloud.note_id(&headers);
     if cloud.keystone_fails.load(Ordering::Relaxed) {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
@@ -76,7 +94,15 @@ async fn validate(State((cloud, _)): Shared, headers: HeaderMap) -> Response {
     let Some(who) = token.strip_prefix("token-of-") else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let is_over = who == "stale";
+    if is_over && asked.allow_expired.is_none() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let (roles, project, system): (&[&str], Value, Value) = match who {
+        "stale" => (&["member"], project(), Value::Null),
+        "bound" => (&["admin"], project(), Value::Null),
+        "domain-admin" => (&["admin"], Value::Null, Value::Null),
+        "system-admin" => (&["admin", "reader"], Value::Null, json!({"all": true})),
         "admin" => (&["Admin", "member"], project(), Value::Null),
         "member" => (&["member", "reader"], project(), Value::Null),
         "service" => (&["service"], project(), Value::Null),
@@ -85,7 +111,7 @@ async fn validate(State((cloud, _)): Shared, headers: HeaderMap) -> Response {
     };
     let roles: Vec<Value> = roles.iter().map(|name| json!({"id": name, "name": name})).collect();
     let mut token = json!({
-        "expires_at": "2099-01-01T00:00:00.000000Z",
+        "expires_at": if is_over { "2020-01-01T00:00:00.000000Z" } else { "2099-01-01T00:00:00.000000Z" },
         "user": {"id": format!("id-of-{who}"), "name": who, "domain": domain()},
         "roles": roles,
     });
@@ -94,6 +120,19 @@ async fn validate(State((cloud, _)): Shared, headers: HeaderMap) -> Response {
     }
     if !system.is_null() {
         token["system"] = system;
+    }
+    if who == "domain-admin" {
+        token["domain"] = domain();
+    }
+    if who == "bound" {
+        let rule =
+            |method: &str, path: &str| json!({"id": "r", "service": "instance-ha", "method": method, "path": path});
+        let rules = [
+            rule("GET", "/v1/segments"),
+            rule("GET", "/v1/*/segments"),
+            rule("POST", "/v1/notifications"),
+        ];
+        token["application_credential"] = json!({"id": "c", "restricted": true, "access_rules": rules});
     }
     Json(json!({"token": token})).into_response()
 }
@@ -112,7 +151,8 @@ struct Asked {
 }
 
 /// Nova knows every host whose name begins with `compute-`.
-async fn services(State((cloud, _)): Shared, Query(asked): Query<Asked>) -> Response {
+async fn services(State((cloud, _)): Shared, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    cloud.note_id(&headers);
     if cloud.nova_fails.load(Ordering::Relaxed) {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }

@@ -2,15 +2,25 @@
 //! is invalid and each microversion; the files beside it what is particular to one resource.
 //! Keystone and Nova are small stubs (`cloud`); the lab runs the same API with the real ones.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod cloud;
 mod engine;
 #[path = "../../../themis-messaging/tests/bus/peer.rs"]
 #[allow(dead_code, reason = "the bus's own tests use more of it")]
 mod peer;
+#[path = "../../../themis-openstack/tests/openstack/private_keystone.rs"]
+#[allow(dead_code, reason = "the clients' own tests use more of it")]
+mod private_keystone;
 mod support;
 
+mod auth;
 mod checks;
 mod events;
 mod hosts;

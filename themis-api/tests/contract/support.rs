@@ -102,23 +102,29 @@ pub(crate) async fn with_api(test: impl AsyncFnOnce(&Api)) {
 
 /// The same with other settings.
 pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings), test: impl AsyncFnOnce(&Api)) {
-    with(change, None, Rules::defaults(), test).await;
+    with(change, None, Rules::defaults(), None, test).await;
+}
+
+/// The same, with tokens of a Keystone of the test's own.
+pub(crate) async fn with_tokens(tokens: TokenValidator, test: impl AsyncFnOnce(&Api)) {
+    with(|_| (), None, Rules::defaults(), Some(tokens), test).await;
 }
 
 /// The same with other access rules.
 pub(crate) async fn with_rules(rules: Rules, test: impl AsyncFnOnce(&Api)) {
-    with(|_| (), None, rules, test).await;
+    with(|_| (), None, rules, None, test).await;
 }
 
 /// The same, telling what it changes over this notifier instead of the in-process bus.
 pub(crate) async fn with_notifier(notifier: Notifier, test: impl AsyncFnOnce(&Api)) {
-    with(|_| (), Some(notifier), Rules::defaults(), test).await;
+    with(|_| (), Some(notifier), Rules::defaults(), None, test).await;
 }
 
 async fn with(
     change: impl FnOnce(&mut Settings),
     notifier: Option<Notifier>,
     rules: Rules,
+    tokens: Option<TokenValidator>,
     test: impl AsyncFnOnce(&Api),
 ) {
     let Ok(server) = std::env::var("THEMIS_TEST_MYSQL_URL") else {
@@ -134,7 +140,7 @@ async fn with(
     let database_url = in_database(&server, &name);
     let store = connect_url(database_url.clone()).await.unwrap();
     schema::schema_sync(&store).await.unwrap();
-    let api = start(store, database_url, change, notifier, rules).await;
+    let api = start(store, database_url, change, notifier, rules, tokens).await;
     test(&api).await;
     root.execute_unprepared(&format!("DROP DATABASE {name}")).await.unwrap();
 }
@@ -143,7 +149,7 @@ async fn with(
 pub(crate) async fn another_on(database_url: &str) -> Api {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let store = connect_url(database_url.to_owned()).await.unwrap();
-    start(store, database_url.to_owned(), |_| (), None, Rules::defaults()).await
+    start(store, database_url.to_owned(), |_| (), None, Rules::defaults(), None).await
 }
 
 fn in_database(server: &str, name: &str) -> String {
@@ -157,6 +163,7 @@ async fn start(
     change: impl FnOnce(&mut Settings),
     notifier: Option<Notifier>,
     rules: Rules,
+    tokens: Option<TokenValidator>,
 ) -> Api {
     let (cloud, base) = cloud::start().await;
     let session = Session::new(Credentialed {
@@ -197,7 +204,7 @@ async fn start(
     let key = SealKey::new_text().unwrap();
     let app = Arc::new(App {
         store: store.clone(),
-        tokens: TokenValidator::new(&session, Duration::from_secs(300)),
+        tokens: tokens.unwrap_or_else(|| TokenValidator::new(&session, Duration::from_secs(300))),
         rules,
         nova: Nova::new(ServiceClient::of_cloud(&session, ServiceType::COMPUTE)),
         announcer: Announcer::new(notifier.unwrap_or_else(|| engine.notifier())),
