@@ -7,6 +7,7 @@ use themis_core::report::Report;
 use themis_core::{HostId, IncidentId, InstanceId, Moment, PowerDeviceId};
 use themis_decision::notified::{Call, InstanceSight};
 use themis_decision::recovery::{Effect, InstanceLook, Outcome};
+use themis_service::logging::RequestContext;
 use tokio::sync::mpsc;
 
 use crate::ports::compute::ComputeService;
@@ -89,8 +90,8 @@ pub enum Event {
         /// What came of it.
         outcome: Outcome,
     },
-    /// The API stored something: read it.
-    Wake,
+    /// The API stored something: read it. With the request that made it do so, for the log.
+    Wake(Option<Box<RequestContext>>),
 }
 
 /// The engine's end of the queue, and a handle to fill it.

@@ -100,7 +100,13 @@ async fn run(source: Source) -> anyhow::Result<()> {
         ids: Arc::new(RandomIds),
     };
     let engine = Engine::new(settings, ports).with_announcer(Arc::new(announcer));
-    let served = listen(bus.as_ref(), &name, &engine.mailbox(), &engine.callers(), Senders::read(&source)?)?;
+    let served = listen(
+        bus.as_ref(),
+        &name,
+        &engine.mailbox(),
+        &engine.callers(),
+        Senders::read(&source)?,
+    )?;
     ask_all(&questions, &name).await;
     start::ready();
     engine.run(stop).await;

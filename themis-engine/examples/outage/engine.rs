@@ -11,6 +11,7 @@ use themis_decision::Policy;
 use themis_decision::evidence::Evidence;
 use themis_engine::adapters::bus::listen;
 use themis_engine::adapters::clock::MachineClock;
+use themis_engine::adapters::senders::Senders;
 use themis_engine::calls::Calls;
 use themis_engine::ports::Clock;
 use themis_engine::{Event, Inbox};
@@ -54,7 +55,7 @@ pub(crate) async fn run(url: &str, name: &str) -> anyhow::Result<()> {
     let mut inbox = Inbox::default();
     // Nobody calls this engine: there is no leader's answer to give.
     let calls = Calls::default();
-    let serving = listen(&bus, name, &inbox.mailbox(), &calls.callers())?;
+    let serving = listen(&bus, name, &inbox.mailbox(), &calls.callers(), Senders::anybody())?;
     for served in &serving {
         served.ready(PATIENCE).await?;
     }

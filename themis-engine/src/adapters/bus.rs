@@ -12,10 +12,13 @@ use themis_messaging as messaging;
 use themis_messaging::{
     Context, Endpoint, Handler, Keep, NameError, RpcError, ServerName, Serving, Target, Topic, argument,
 };
+use themis_service::logging::RequestContext;
 
+use super::senders::Senders;
 use crate::calls::{Callers, Question};
 use crate::inbox::{Event, Mailbox};
 use crate::ports::bus::{Bus, Inquiry};
+use uuid::Uuid;
 
 /// A question that was not taken by then is worth nothing.
 const QUESTION_EXPIRES: Duration = Duration::from_secs(5);
@@ -70,11 +73,13 @@ pub fn listen(
     server: &str,
     mailbox: &Mailbox,
     callers: &Callers,
+    senders: Senders,
 ) -> anyhow::Result<Vec<Serving>> {
     let version = RPC_VERSION.parse()?;
     let ears: Arc<dyn Handler> = Arc::new(Ears {
         mailbox: mailbox.clone(),
         callers: callers.clone(),
+        senders,
     });
     [OBSERVATIONS_TOPIC, ENGINE_TOPIC]
         .into_iter()
@@ -96,16 +101,17 @@ pub async fn ask_all(bus: &OsloBus, engine: &str) {
 struct Ears {
     mailbox: Mailbox,
     callers: Callers,
+    senders: Senders,
 }
 
 #[async_trait]
 impl Handler for Ears {
-    async fn handle(&self, _: Context, method: &str, args: Value) -> Result<Value, RpcError> {
+    async fn handle(&self, context: Context, method: &str, args: Value) -> Result<Value, RpcError> {
         let event = match method {
             "report" => Event::Report(Box::new(argument(&args, "report")?)),
             "probe_answer" => Event::Probe(argument(&args, "answer")?),
             "census_answer" => Event::Census(argument(&args, "answer")?),
-            "wake" => Event::Wake,
+            "wake" => Event::Wake(request_of(&context)),
             leader::STATUS => return self.callers.ask(Question::Status).await,
             leader::PREFLIGHT => return self.callers.ask(Question::Preflight).await,
             leader::DEVICE_TEST => {
@@ -114,7 +120,44 @@ impl Handler for Ears {
             }
             other => return Err(RpcError::no_such_method(other)),
         };
-        self.mailbox.offer(event);
+        let observer = match &event {
+            Event::Report(report) => Some(&report.observer),
+            Event::Probe(answer) => Some(&answer.observer),
+            Event::Census(answer) => Some(&answer.observer),
+            _ => None,
+        };
+        if observer.is_none_or(|observer| self.senders.admit(observer, context.sender())) {
+            self.mailbox.offer(event);
+        }
         Ok(Value::Null)
+    }
+}
+
+/// The request that a message belongs to, for the log: only what looks like ids, for anybody may write a message.
+fn request_of(context: &Context) -> Option<Box<RequestContext>> {
+    let id = |text: Option<&str>| text.filter(|text| is_request_id(text)).map(str::to_owned);
+    Some(Box::new(RequestContext {
+        request_id: id(context.request_id())?,
+        global_request_id: id(context.global_request_id()),
+        ..RequestContext::default()
+    }))
+}
+
+fn is_request_id(text: &str) -> bool {
+    text.strip_prefix("req-")
+        .is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ids_of_requests_get_into_the_log() {
+        let id = "req-0e8cd1cf-2f0e-4bb9-8c09-2b1b3f3f1c4b";
+        let of = |local: &str, global: Option<&str>| request_of(&Context::of_request(local, global));
+        assert_eq!(of(id, Some(id)).unwrap().global_request_id.as_deref(), Some(id));
+        assert_eq!(of(id, Some("req-1\nforged line")).unwrap().global_request_id, None);
+        assert!(of("forged", None).is_none() && request_of(&Context::empty()).is_none());
     }
 }

@@ -6,4 +6,5 @@ pub mod clock;
 pub mod compute;
 pub mod power;
 mod rows;
+pub mod senders;
 pub mod store;

@@ -53,7 +53,10 @@ pub(super) fn take(engine: &mut Engine, event: Event, now: Moment) {
         } => ended(engine, host, incident, &effect, outcome, now),
         Event::Sighted { instance, sight, asked } => engine.sighted(instance, sight, asked),
         Event::CallEnded { call, outcome } => engine.call_ended(&call, outcome, now),
-        Event::Wake => engine.wake = true,
+        Event::Wake(request) => {
+            engine.wake = true;
+            engine.woken_by = request.or(engine.woken_by.take());
+        }
     }
 }
 

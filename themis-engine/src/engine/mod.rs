@@ -23,8 +23,10 @@ use serde_json::Value;
 use themis_core::network::Importance;
 use themis_core::{HostId, Moment, NetworkName, PowerDeviceId};
 use themis_decision::{Change, Policy, WantedEffect, World};
+use themis_service::logging::{self, RequestContext};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use crate::announce::Announce;
 use crate::calls::{Callers, Calls};
@@ -105,6 +107,8 @@ pub struct Engine {
     /// Nova did not answer last time; said once, not at each poll.
     nova_away: Arc<AtomicBool>,
     wake: bool,
+    /// The request that woke it last, until the next turn is over.
+    woken_by: Option<Box<RequestContext>>,
     started: Option<Moment>,
     throttle: Throttle,
     generations: BTreeMap<HostId, i64>,
@@ -150,6 +154,7 @@ impl Engine {
             nova_at: None,
             nova_away: Arc::default(),
             wake: false,
+            woken_by: None,
             started: None,
             throttle: Throttle::default(),
             generations: BTreeMap::new(),
@@ -204,8 +209,9 @@ impl Engine {
                 }
                 _ = tick.tick() => {}
             }
+            let span = self.turns_span();
             for _ in 0..TURNS_AT_ONCE {
-                if !self.turn().await {
+                if !self.turn().instrument(span.clone()).await {
                     break;
                 }
             }
@@ -215,6 +221,23 @@ impl Engine {
             tracing::warn!("stopping while requests are under way; the next leader looks for itself");
         }
         self.step_down().await;
+    }
+
+    /// The span of the coming turns: their lines show the request that woke the engine, if one did.
+    fn turns_span(&mut self) -> Span {
+        let Some(request) = self.woken_by.take() else {
+            return Span::none();
+        };
+        let span = tracing::error_span!("woken");
+        logging::attach(&span, *request);
+        span.in_scope(|| {
+            if self.leading {
+                tracing::info!("woken by the API: reading what is new");
+            } else {
+                tracing::debug!("woken by the API; another engine leads");
+            }
+        });
+        span
     }
 
     fn take(&mut self, event: Event) {

@@ -42,7 +42,11 @@ async fn ctl(words: &[&str]) {
         .output()
         .await
         .unwrap();
-    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{words:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn bus(url: &str) -> RabbitBus {
@@ -63,7 +67,12 @@ impl World {
         ctl(&["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"]).await;
         let url = format!("{}/{name}", url.trim_end_matches('/'));
         let (_, place) = url.split_once('@').unwrap();
-        let metrics_port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let metrics_port = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let directory = tempfile::tempdir().unwrap();
         let text = format!(
             "[DEFAULT]\ntransport_url = {url}\nlog_file = {log}\n[database]\nconnection = {connection}\n\
@@ -109,7 +118,10 @@ impl World {
     /// The engine's lines with these words.
     pub(crate) fn lines(&self, words: &str) -> Vec<String> {
         let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
-        log.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+        log.lines()
+            .filter(|line| line.contains(words))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The first of them, once it is there.
