@@ -273,7 +273,7 @@ fn power_device_entries() -> Vec<Entry> {
             "Asks the leader what the device answers now; nothing is switched.",
         )
         .answers(200, enveloped("power_device_test", named("PowerDeviceTest")))
-        .refuses(&[DEVICE_MISSING, (409, "The leader does not know the device yet.")]),
+        .refuses(&[DEVICE_MISSING]),
     ]
 }
 
