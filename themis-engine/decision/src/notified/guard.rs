@@ -60,7 +60,12 @@ pub fn process(world: &World, host: &HostRecord) -> Guard {
             "host_disabled",
             format!("{} is disabled: it is not looked after", host.name),
         )),
-        HostState::Initializing | HostState::Active | HostState::Checking | HostState::Failed => {
+        // Disabling the service of a host that is dead and not yet forced down holds one of Nova's workers for a minute.
+        HostState::Checking | HostState::Failed => Guard::Hold(Reason::new(
+            "host_in_doubt",
+            format!("{} is {}: Nova is told when its fate is known", host.name, host.state),
+        )),
+        HostState::Initializing | HostState::Active => {
             if world.mode_of(host) == Mode::Observe {
                 Guard::Observe
             } else {
@@ -73,7 +78,14 @@ pub fn process(world: &World, host: &HostRecord) -> Guard {
 fn of_host(host: &HostRecord) -> Option<Guard> {
     let (name, state) = (&host.name, host.state);
     match state {
-        HostState::Initializing | HostState::Active => None,
+        // Nova holds a host up for a minute after its death; who watches it knows within seconds.
+        HostState::Initializing | HostState::Active => host.watch.first_accusation.as_ref().map(|(_, accused)| {
+            let text = format!(
+                "{}: nothing is started there before it is known to be well",
+                accused.text
+            );
+            Guard::Hold(Reason::new("host_in_doubt", text))
+        }),
         HostState::Checking | HostState::Failed | HostState::Fencing | HostState::Fenced => {
             let text = format!("{name} is {state}: nothing is started before its fate is known");
             Some(Guard::Hold(Reason::new("host_in_doubt", text)))

@@ -53,7 +53,7 @@ impl Instance<'_> {
                 format!("instance {} no longer exists", self.ask.instance),
             );
         };
-        if !self.recovery.touched && self.not_ours(&sight) {
+        if (!self.recovery.touched && self.not_ours(&sight)) || self.at_rest_on_purpose(&sight) {
             return;
         }
         if self.recovered(&sight) {
@@ -100,18 +100,13 @@ impl Instance<'_> {
             .metadata
             .get(&policy.instance_ha_key)
             .is_some_and(|text| super::ask::truth(text));
-        let (id, state) = (self.ask.instance, sight.vm_state.as_str());
+        let id = self.ask.instance;
         if !marked && !policy.instance_process_all {
             let why = Reason::new(
                 "instance_not_ha",
                 format!("Skipping recovery for instance: {id} as it is not Ha_Enabled"),
             );
             self.skip("finished", &why);
-            return true;
-        }
-        if matches!(state, "paused" | "rescued") {
-            let text = format!("Recovery of instance '{id}' is ignored as it is in '{state}' state.");
-            self.skip("ignored", &Reason::new("instance_paused", text));
             return true;
         }
         let reporter = self
@@ -129,6 +124,17 @@ impl Instance<'_> {
             return true;
         }
         false
+    }
+
+    /// Ends what somebody paused or rescues; true when it did.
+    fn at_rest_on_purpose(&mut self, sight: &InstanceSight) -> bool {
+        let (id, state) = (self.ask.instance, sight.vm_state.as_str());
+        if !matches!(state, "paused" | "rescued") || self.recovery.done.contains(&Step::StopInstance) {
+            return false;
+        }
+        let text = format!("Recovery of instance '{id}' is ignored as it is in '{state}' state.");
+        self.skip("ignored", &Reason::new("instance_paused", text));
+        true
     }
 
     /// Whether it runs again: started by this recovery, or brought back elsewhere by its host's.

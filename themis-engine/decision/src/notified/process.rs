@@ -32,8 +32,7 @@ impl Process<'_> {
     }
 
     fn open(&mut self, host: &str) {
-        let fresh = self.recovery.tries.is_empty() && self.recovery.done.is_empty() && self.recovery.run == 1;
-        if fresh && !self.admitted(host) {
+        if !self.admitted(host) {
             return;
         }
         if self.ask.name != NOVA_COMPUTE {
@@ -58,14 +57,20 @@ impl Process<'_> {
             .begin(self.recovery, Step::DisableService, host, effect, self.now);
     }
 
-    /// Sets the maintenance flag on the process's behalf, unless nothing may be touched.
+    /// Whether something may be touched; the first time, the maintenance flag is set on the process's behalf.
     fn admitted(&mut self, name: &str) -> bool {
         let id = self.recovery.notice.host;
-        let Some(host) = self.world.hosts.get(&id) else {
+        let Some(guard) = self.world.hosts.get(&id).map(|host| guard::process(self.world, host)) else {
             return false;
         };
-        match guard::process(self.world, host) {
-            Guard::Go => {}
+        let begun = self.recovery.run > 1 || !self.recovery.tries.is_empty() || !self.recovery.done.is_empty();
+        match guard {
+            Guard::Go => self.out.release(self.recovery),
+            Guard::Observe if begun => {
+                let text = "disarmed in the middle of a recovery: 'themis arm' goes on with it";
+                self.hold(&Reason::new("observe_mode", text));
+                return false;
+            }
             Guard::Observe => {
                 let text = format!(
                     "Themis only observes: {name} would have been set on maintenance for {}",
@@ -74,18 +79,28 @@ impl Process<'_> {
                 self.end("ignored", "observe_mode", text);
                 return false;
             }
-            Guard::Hold(why) | Guard::Wait(why) | Guard::Leave(why) => {
+            Guard::Hold(why) | Guard::Wait(why) => {
+                self.hold(&why);
+                return false;
+            }
+            Guard::Leave(why) => {
                 self.end("ignored", &why.code.clone(), why.text);
                 return false;
             }
         }
-        if let Some(host) = self.world.hosts.get_mut(&id) {
+        if !begun && let Some(host) = self.world.hosts.get_mut(&id) {
             host.detail.maintenance_by_process = true;
             host.on_maintenance = true;
             self.out.changes.push(Change::Maintenance { host: id, on: true });
             self.out.changes.push(Change::Host(id));
         }
         true
+    }
+
+    /// Held for as long as it takes: no time limit runs meanwhile.
+    fn hold(&mut self, why: &Reason) {
+        self.recovery.since = self.now;
+        self.out.hold(self.recovery, why);
     }
 
     /// Nova's services are listed all the time: what was listed later than the step began tells.

@@ -179,6 +179,20 @@ fn nothing_is_started_before_the_hosts_fate_is_known(#[case] state: HostState) {
     assert_eq!(story.seconds(2), [STOP]);
 }
 
+#[test]
+fn nothing_is_sent_to_a_host_that_somebody_accuses() {
+    let mut story = Story::begin();
+    story.shows("h1", "stopped");
+    let id = story.host("h1");
+    let accused = Reason::new("accused", "h1 accused on storage by h2");
+    let now = story.now;
+    story.world.hosts.get_mut(&id).expect("a host").watch.first_accusation = Some((now, accused));
+    story.guest_stopped();
+    assert!(story.seconds(300).is_empty());
+    story.world.hosts.get_mut(&id).expect("a host").watch.first_accusation = None;
+    assert_eq!(story.seconds(2), [start("h1")]);
+}
+
 #[rstest]
 #[case(HostState::Evacuating)]
 #[case(HostState::Evacuated)]
@@ -359,4 +373,15 @@ fn nova_at_work_on_the_instance_is_not_disturbed() {
     assert!(story.seconds(60).is_empty());
     story.shows("h1", "active");
     assert_eq!(story.seconds(2), [STOP]);
+}
+
+#[test]
+fn an_instance_that_somebody_paused_before_the_retry_is_left_alone() {
+    let mut story = Story::begin();
+    story.guest_stopped();
+    story.seconds(2);
+    story.answer(Outcome::Failed(Reason::new("nova_refused", "409 locked")));
+    story.shows("h1", "paused");
+    assert!(story.seconds(130).is_empty());
+    assert_eq!(story.statuses(1), ["running", "error", "running", "ignored"]);
 }

@@ -137,6 +137,33 @@ fn a_host_in_recovery_or_taken_out_is_left_alone(#[case] state: HostState) {
     assert_eq!(story.statuses(1), ["running", "ignored"]);
 }
 
+#[rstest]
+#[case(HostState::Checking)]
+#[case(HostState::Failed)]
+fn a_host_in_doubt_is_waited_for(#[case] state: HostState) {
+    let mut story = Story::begin();
+    story.state("h1", state);
+    stopped(&mut story, "nova-compute");
+    assert!(story.seconds(400).is_empty());
+    assert!(!flagged(&story));
+    story.state("h1", HostState::Active);
+    assert_eq!(story.seconds(2), [disable()]);
+    assert!(flagged(&story));
+}
+
+#[test]
+fn a_retry_waits_while_themis_is_disarmed() {
+    let mut story = Story::begin();
+    stopped(&mut story, "nova-compute");
+    story.seconds(2);
+    story.answer(Outcome::Failed(Reason::new("nova_refused", "403")));
+    assert_eq!(story.statuses(1), ["running", "error"]);
+    story.world.mode = Mode::Observe;
+    assert!(story.seconds(600).is_empty());
+    story.world.mode = Mode::Armed;
+    assert_eq!(story.seconds(2), [disable()]);
+}
+
 #[test]
 fn nothing_is_touched_while_themis_only_observes() {
     let mut story = Story::begin();
