@@ -101,6 +101,7 @@ mod tests {
     fn a_leader_that_hears_nobody_says_so() {
         let mut world = world(3, NOW);
         world.settled = false;
+        world.evidence.observers.clear();
         assert_eq!(codes(&preflight(&world, NOW).reasons), ["settling", "too_few_monitors"]);
         world.hosts.clear();
         assert!(codes(&preflight(&world, NOW).reasons).contains(&"no_hosts"));
