@@ -31,9 +31,7 @@ impl Call {
     /// What messages on the bus carry of this request: its ids, so that the engine's log can be read beside ours.
     #[must_use]
     pub fn context(&self) -> Context {
-        self.ids.as_ref().map_or_else(Context::fresh, |ids| {
-            Context::of_request(&ids.local, ids.global.as_deref())
-        })
+        self.ids.as_ref().map_or_else(Context::fresh, RequestIds::context)
     }
 
     /// Demands the right that `rule` stands for.

@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, OriginalUri, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use themis_messaging::Context;
 use themis_openstack::correlation;
 use themis_openstack::token::Caller;
 use themis_service::logging::{self, RequestContext};
@@ -19,6 +20,17 @@ use uuid::Uuid;
 use crate::auth::is_guarded;
 
 const HEADER: HeaderName = HeaderName::from_static("x-openstack-request-id");
+
+tokio::task_local! {
+    /// The ids of the request that this task answers.
+    static CURRENT: RequestIds;
+}
+
+/// The ids of the request that is being answered here; `None` outside of requests.
+#[must_use]
+pub fn current() -> Option<RequestIds> {
+    CURRENT.try_with(RequestIds::clone).ok()
+}
 
 /// The ids of a request.
 #[derive(Debug, Clone)]
@@ -55,6 +67,12 @@ impl RequestIds {
             project_domain_id: project.map(|project| project.domain_id.clone()),
             ..RequestContext::default()
         });
+    }
+
+    /// What messages on the bus carry of this request, so that the engine's log can be read beside ours.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        Context::of_request(&self.local, self.global.as_deref())
     }
 
     fn show(&self, known: RequestContext) {
@@ -103,7 +121,7 @@ pub async fn follow(mut request: Request, next: Next) -> Response {
     let method = counted(request.method());
     request.extensions_mut().insert(ids.clone());
     let handed_on = ids.global.as_deref().unwrap_or(&ids.local);
-    let mut response = correlation::on_behalf_of(handed_on, next.run(request))
+    let mut response = correlation::on_behalf_of(handed_on, CURRENT.scope(ids.clone(), next.run(request)))
         .instrument(ids.span.clone())
         .await;
     if let Ok(value) = HeaderValue::from_str(&ids.local) {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use themis_messaging::{Bus, Context, Keep, Target};
 
+use crate::request_id;
+
 /// The method that engines serve; it has no arguments.
 const METHOD: &str = "wake";
 /// After this long the engines have polled by themselves.
@@ -26,12 +28,14 @@ impl Waker {
         Self { bus, engines }
     }
 
-    /// Asks for a cast and returns at once. While the broker is away one waiting cast stands for all.
+    /// Asks for a cast and returns at once. While the broker is away one waiting cast stands for all. It carries the ids
+    /// of the request that is being answered, which the engine's log shows.
     pub fn wake(&self) {
+        let context = request_id::current().map_or_else(Context::fresh, |ids| ids.context());
         let keep = Keep::Newest(METHOD.to_owned());
         if let Err(error) = self
             .bus
-            .fanout(&Context::default(), &self.engines, METHOD, json!({}), keep, EXPIRES)
+            .fanout(&context, &self.engines, METHOD, json!({}), keep, EXPIRES)
         {
             tracing::warn!("the engines are not woken, they will find it at their next poll: {error}");
         }

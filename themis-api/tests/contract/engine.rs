@@ -42,16 +42,18 @@ impl Listener for Ear {
 
 struct Heard {
     wakes: AtomicUsize,
+    wakers: Mutex<Vec<Context>>,
     changed: Notify,
     answers: Mutex<Answers>,
 }
 
 #[async_trait]
 impl Handler for Heard {
-    async fn handle(&self, _: Context, method: &str, args: Value) -> Result<Value, RpcError> {
+    async fn handle(&self, context: Context, method: &str, args: Value) -> Result<Value, RpcError> {
         if method != "wake" {
             return self.answers.lock().unwrap()(method, &args);
         }
+        self.wakers.lock().unwrap().push(context);
         self.wakes.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_one();
         Ok(Value::Null)
@@ -63,6 +65,7 @@ impl Engine {
         let bus = LocalBus::new();
         let heard = Arc::new(Heard {
             wakes: AtomicUsize::new(0),
+            wakers: Mutex::default(),
             changed: Notify::new(),
             answers: Mutex::new(Box::new(|method, _| Err(RpcError::no_such_method(method)))),
         });
@@ -118,6 +121,11 @@ impl Engine {
         tokio::time::timeout(Duration::from_secs(5), self.heard.changed.notified())
             .await
             .expect("no wake-up came");
+    }
+
+    /// What came with the last wake-up.
+    pub(crate) fn last_waker(&self) -> Option<Context> {
+        self.heard.wakers.lock().unwrap().last().cloned()
     }
 
     pub(crate) fn wakes(&self) -> usize {

@@ -49,6 +49,22 @@ async fn a_notification_is_stored_the_engine_woken_and_the_row_answered() {
 }
 
 #[tokio::test]
+async fn the_engine_is_told_whose_request_woke_it() {
+    with_api(async |api| {
+        let global = "req-0e8cd1cf-2f0e-4bb9-8c09-2b1b3f3f1c4b";
+        let body = json!({"segment": {"name": "s", "recovery_method": "auto", "service_type": "COMPUTE"}});
+        let request = api.request("admin", "POST", "/v1/segments").body(body.to_string());
+        let answer = send(request.header("x-openstack-request-id", global)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        api.engine.woken().await;
+        let waker = api.engine.last_waker().unwrap();
+        assert_eq!(waker.request_id(), Some(answer.header("x-openstack-request-id")));
+        assert_eq!(waker.global_request_id(), Some(global));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_payload_keeps_the_order_in_which_it_was_posted() {
     with_api(async |api| {
         one_host(api).await;
