@@ -23,6 +23,7 @@ mod support;
 mod auth;
 mod checks;
 mod events;
+mod hangup;
 mod hosts;
 mod intake;
 mod listener;
