@@ -130,7 +130,8 @@ async fn first_look(target: &MySqlTarget, section: &DatabaseSection, shown: &str
             });
         }
         Ok(Err(error)) => return Err(explain(error, target, shown, within_s)),
-        Ok(Ok(connection)) => drop(connection.close_hard().await),
+        // With a farewell: over TLS the driver waits for the server's end of the connection, which only that brings about.
+        Ok(Ok(connection)) => drop(tokio::time::timeout(PING_DEADLINE, connection.close()).await),
     }
     let section = section.clone();
     Ok(Box::new(move || lazy_pool(options.clone(), &section)))

@@ -7,10 +7,16 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
+use themis_core::{HostId, NotificationId, SegmentId};
 use themis_db::lease::{epoch_transaction, lease_read, lease_renew, lease_take};
+use themis_db::store::corroborations::Reporter;
+use themis_db::store::hosts::{NewHost, host_create};
 use themis_db::store::incidents::{NewIncident, incident_get, incident_open_in_txn};
+use themis_db::store::intake::{Accepted, notification_accept};
+use themis_db::store::notifications::NewNotification;
+use themis_db::store::segments::{NewSegment, segment_create};
 use themis_db::testing::{Backend, TestDatabase};
-use themis_db::{Advice, Pool, StoreError, connect_url};
+use themis_db::{Advice, NotificationKind, NotificationStatus, Pool, RecoveryMethod, StoreError, connect_url};
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -227,6 +233,55 @@ async fn on_mariadb_a_commit_whose_answer_is_lost_is_unknown_and_may_hold() {
         "this one did hold"
     );
     lease_renew(&pool, "a", epoch).await.unwrap();
+}
+
+/// The monitor gets its 202: whether the row is there says whether the commit holds.
+#[tokio::test]
+async fn on_mariadb_a_report_whose_commit_went_unanswered_is_found_again() {
+    let Some(db) = TestDatabase::open(Backend::MySql).await else {
+        return;
+    };
+    let relay = Relay::before(&db.url).await;
+    let pool = relay.pool().await;
+    let at = datetime!(2026-11-20 12:00 UTC);
+    let segment = NewSegment {
+        uuid: SegmentId(uuid::Uuid::new_v4()),
+        name: "s".to_owned(),
+        service_type: "COMPUTE".to_owned(),
+        enabled: true,
+        description: None,
+        recovery_method: RecoveryMethod::Auto,
+    };
+    let segment_uuid = segment_create(&pool, segment, at).await.unwrap().uuid;
+    let host = NewHost {
+        uuid: HostId(uuid::Uuid::new_v4()),
+        name: "compute-1".to_owned(),
+        segment_uuid,
+        host_type: "COMPUTE".to_owned(),
+        reserved: false,
+        control_attributes: "SSH".to_owned(),
+        on_maintenance: false,
+    };
+    let report = NewNotification {
+        uuid: NotificationId(uuid::Uuid::new_v4()),
+        generated_time: at,
+        source_host_uuid: host_create(&pool, host, at).await.unwrap().uuid,
+        kind: NotificationKind::ComputeHost,
+        payload: serde_json::json!({"event": "STOPPED"}),
+        status: NotificationStatus::New,
+        segment_uuid,
+        message: None,
+    };
+    let by = Reporter {
+        user_id: "u".to_owned(),
+        user_name: "n".to_owned(),
+        address: [127, 0, 0, 1].into(),
+    };
+    relay.set(CUT_AFTER_COMMIT);
+    let accepted = notification_accept(&pool, &report, &by, Duration::from_secs(180), at)
+        .await
+        .unwrap();
+    assert!(matches!(accepted, Accepted::Stored(row) if row.uuid == report.uuid));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct OwnServer {
     directory: PathBuf,
     port: u16,
+    options: Vec<String>,
     child: Option<Child>,
 }
 
@@ -25,6 +26,12 @@ impl OwnServer {
     /// Makes and starts one. `None`, with a printed notice, where MariaDB is not installed.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// The same with options for the server.
+    #[must_use]
+    pub fn start_with(options: &[String]) -> Option<Self> {
         if !["/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db"]
             .iter()
             .all(|file| Path::new(file).exists())
@@ -52,6 +59,7 @@ impl OwnServer {
         let mut server = Self {
             directory,
             port,
+            options: options.to_vec(),
             child: None,
         };
         server.resume();
@@ -90,6 +98,7 @@ impl OwnServer {
             .arg(format!("--datadir={}", self.directory.join("data").display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--port={}", self.port))
+            .args(&self.options)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
