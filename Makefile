@@ -4,7 +4,7 @@ SCENARIO ?= host-crash
 HOSTS ?= 4
 STEP := .ci/step
 
-.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios fuzz-api bench lab-up lab-down lab-wipe lab-status bench-api
+.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios bench bench-bus soak soak-share fuzz-api lab-up lab-down lab-wipe lab-status bench-api
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -17,7 +17,12 @@ bench-api: packages ## themis-api beside Debian's masakari-api: throughput, late
 	@cargo build --release --locked -p themis-api -p themis-cli
 	@bench/api
 
-test: packages format lint tidy unit doctest labtest scenarios fuzz-api ## everything that CI does
+bench-bus: packages ## the bus beside Python's oslo.messaging on one broker: rates, latencies, CPU, memory; three minutes, never a test
+	@interop/bench-bus
+soak: packages ## what needs time: outages, fuzzing, random misfortunes, a broker's bad days; SOAK_MINUTES=24
+	@.ci/soak
+
+test: packages format lint tidy unit doctest labtest scenarios fuzz-api soak-share ## everything that CI does
 check: format lint tidy ## formatting, clippy with warnings as errors, the rules of the house
 
 packages: ## Debian packages for building and for the lab
@@ -38,6 +43,8 @@ doctest:
 	@$(STEP) doctests cargo test --workspace --doc --locked
 labtest:
 	@$(STEP) lab-tests /usr/bin/python3 -B -m unittest discover -s lab -t lab -p 'test_*.py'
+soak-share: packages
+	@$(STEP) soak .ci/soak 3
 fuzz-api: packages debug ## thousands of requests made from the OpenAPI document, against the running API
 	@$(STEP) fuzz-api .ci/fuzz-api
 scenarios: packages debug ## failures played on a lab of its own (LAB_ID=test)
