@@ -401,17 +401,14 @@ async fn workflow_log(bench: &dyn Bench) {
     );
 }
 
-async fn notified(bench: &dyn Bench) {
-    let store = bench.store();
+/// Three notifications are new; the one about the instance is returned.
+async fn notify_three(bench: &dyn Bench) -> NotificationId {
     let segment = bench.segment().await;
     let host = bench.host(segment).await;
-    let epoch = lead(store).await;
-    let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
-    let taken_up = async || store.taken_up().await.expect("an answer");
     let instance = bench.notify(NotificationKind::Vm, host, segment).await;
     let process = bench.notify(NotificationKind::Process, host, segment).await;
     let claim = bench.notify(NotificationKind::ComputeHost, host, segment).await;
-    let new = store.snapshot().await.expect("a snapshot").notifications;
+    let new = bench.store().snapshot().await.expect("a snapshot").notifications;
     let order: Vec<NotificationId> = new.iter().map(|notification| notification.id).collect();
     assert_eq!(
         order,
@@ -419,6 +416,15 @@ async fn notified(bench: &dyn Bench) {
         "a flood about instances delays no host"
     );
     assert_eq!((new[2].kind.as_str(), new[2].generated), ("VM", SECOND));
+    instance
+}
+
+async fn notified(bench: &dyn Bench) {
+    let store = bench.store();
+    let instance = notify_three(bench).await;
+    let epoch = lead(store).await;
+    let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
+    let taken_up = async || store.taken_up().await.expect("an answer");
     assert!(taken_up().await.is_empty(), "nobody took one up");
 
     let status = |status: &str| Write::Notification {

@@ -1,3 +1,5 @@
+//! The recovery of one instance: what is acted on, what holds it, what is sent and when it is over.
+
 use std::time::Duration;
 
 use rstest::rstest;

@@ -1,3 +1,5 @@
+//! The recovery of a process: maintenance, disable, confirm, and the hosts that are left alone.
+
 use rstest::rstest;
 use serde_json::json;
 use themis_core::{HostState, Mode, Reason};

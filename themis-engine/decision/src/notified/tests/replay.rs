@@ -1,3 +1,5 @@
+//! A successor stands where the leader stood, and looks before it acts.
+
 use std::time::Duration;
 
 use super::Story;
