@@ -154,6 +154,64 @@ async fn a_notification_tells_its_incident_s_steps_as_recovery_details() {
 }
 
 #[tokio::test]
+async fn a_notification_about_an_instance_tells_masakari_s_tasks_from_1_1_on() {
+    with_api(async |api| {
+        let segment = api.segment("seg1").await;
+        api.host(&segment, "compute-1").await;
+        let instance = Uuid::new_v4();
+        let body = json!({"notification": {"type": "VM", "hostname": "compute-1", "generated_time": "2026-11-20T08:00:00",
+            "payload": {"event": "LIFECYCLE", "instance_uuid": instance, "vir_domain_event": "STOPPED_FAILED"}}});
+        let made = api.post("/v1/notifications", body).await.ok(202);
+        let notification = made["notification"]["notification_uuid"].as_str().unwrap().to_owned();
+        let id = NotificationId(notification.parse().unwrap());
+        let step = |step: &str, event: StepEvent| NewStep {
+            owner: id.into(),
+            step: step.to_owned(),
+            subject: instance.to_string(),
+            attempt: 1,
+            event,
+            payload: json!({"run": 1}),
+            at: datetime!(2026-11-20 08:00:05.123456 UTC),
+        };
+        let steps = ["stop_instance", "start_instance", "confirm_instance"];
+        let log: Vec<NewStep> = steps
+            .iter()
+            .flat_map(|name| [step(name, StepEvent::Started), step(name, StepEvent::Succeeded)])
+            .collect();
+        api.as_engine(move |epoch| {
+            let log = log.clone();
+            async move { step_append_in_txn(&epoch, &log).await }
+        })
+        .await;
+        let shown = async |version: &str| {
+            let request = api
+                .request("admin", "GET", &format!("/v1/notifications/{notification}"))
+                .header("openstack-api-version", format!("instance-ha {version}"));
+            send(request).await.ok(200)["notification"].clone()
+        };
+        assert_eq!(shown("1.0").await.get("recovery_workflow_details"), None);
+        let details = shown("1.1").await["recovery_workflow_details"].clone();
+        let told: Vec<(&Value, &Value)> = details
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| (&task["name"], &task["state"]))
+            .collect();
+        let done = json!("SUCCESS");
+        let expected = ["StopInstanceTask", "StartInstanceTask", "ConfirmInstanceActiveTask"].map(|name| json!(name));
+        assert_eq!(told, expected.each_ref().map(|name| (name, &done)));
+        assert_eq!(
+            details[0]["progress_details"],
+            json!([
+                {"timestamp": "2026-11-20 08:00:05.123456", "progress": "0.0", "message": format!("Stopping instance: {instance}")},
+                {"timestamp": "2026-11-20 08:00:05.123456", "progress": "1.0", "message": format!("Stopped instance: '{instance}'")},
+            ])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn strangers_are_refused_and_a_missing_incident_is_404() {
     with_api(async |api| {
         for (path, rule) in [
