@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 use crate::peer::{Peer, pythons};
 
+const FAILURE: &str = "1 instance was not evacuated";
 const AT: OffsetDateTime = datetime!(2026-11-20 08:28:51 UTC);
 
 fn broker() -> Option<String> {
@@ -83,7 +84,9 @@ async fn reported(database: &TestDatabase, segment: SegmentId, host: HostId, pay
         segment_uuid: segment,
         message: None,
     };
-    notification_create(&database.pool, &new, OffsetDateTime::now_utc()).await.unwrap();
+    notification_create(&database.pool, &new, OffsetDateTime::now_utc())
+        .await
+        .unwrap();
     new.uuid
 }
 
@@ -146,10 +149,48 @@ fn closed(incident: IncidentId, status: &str, text: &str) -> Write {
     }
 }
 
+/// Commits and tells two recoveries, of which the second fails; gives the second's notification.
+async fn two_recoveries(database: &TestDatabase, announcer: &OsloAnnouncer) -> NotificationId {
+    let payload = || json!({"event": "STOPPED", "host_status": "NORMAL", "cluster_status": "OFFLINE"});
+    let (segment, host) = registered(database).await;
+    let store = DatabaseStore::new(database.pool.clone());
+    let epoch = store.lease_take("engine-1", None).await.unwrap().unwrap();
+    let mut last = NotificationId(Uuid::nil());
+    for (status, sentence) in [("finished", "1 instance runs elsewhere"), ("failed", FAILURE)] {
+        last = reported(database, segment, host, payload()).await;
+        let incident = IncidentId(Uuid::new_v4());
+        let begun = [
+            opened(segment, host, last, incident),
+            Write::Maintenance { host, on: true },
+        ];
+        for writes in [&begun[..], &[closed(incident, status, sentence)]] {
+            store.commit("engine-1", epoch, writes).await.unwrap();
+            announcer.announce(news(writes));
+        }
+    }
+    last
+}
+
+/// Asserts that an event looks as Masakari's of the same type, from the same program.
+fn assert_as_captured(event: &Value) {
+    let event_type = event["event_type"].as_str().unwrap();
+    let original = captured(event_type);
+    assert_eq!(form(&event["payload"]), form(&original["payload"]), "{event_type}");
+    let program = |event: &Value| {
+        event["publisher_id"]
+            .as_str()
+            .unwrap()
+            .split(':')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(program(event), program(&original), "{event}");
+}
+
 #[tokio::test]
 async fn a_python_listener_hears_of_a_recovery_as_masakari_tells_it() {
     let Some(url) = broker() else { return };
-    let payload = || json!({"event": "STOPPED", "host_status": "NORMAL", "cluster_status": "OFFLINE"});
     for python in pythons() {
         let Some(database) = TestDatabase::open(Backend::MySql).await else {
             return;
@@ -161,72 +202,25 @@ async fn a_python_listener_hears_of_a_recovery_as_masakari_tells_it() {
         let section = Source::from_text("t.conf", &text).unwrap().section().unwrap();
         let notifier = Notifier::new(Arc::new(bus), &section, "masakari-engine:controller-1").unwrap();
         let announcer = OsloAnnouncer::start(database.pool.clone(), notifier);
-        let (segment, host) = registered(&database).await;
-        let store = DatabaseStore::new(database.pool.clone());
-        let epoch = store.lease_take("engine-1", None).await.unwrap().unwrap();
-        let mut ids = Vec::new();
-        for (status, sentence) in [
-            ("finished", "1 instance runs elsewhere"),
-            ("failed", "1 instance was not evacuated"),
-        ] {
-            let notification = reported(&database, segment, host, payload()).await;
-            let incident = IncidentId(Uuid::new_v4());
-            let commits = [
-                vec![
-                    opened(segment, host, notification, incident),
-                    Write::Maintenance { host, on: true },
-                ],
-                vec![closed(incident, status, sentence)],
-            ];
-            for writes in commits {
-                store.commit("engine-1", epoch, &writes).await.unwrap();
-                announcer.announce(news(&writes));
-            }
-            ids.push(notification.to_string());
-        }
+        let failed = two_recoveries(&database, &announcer).await;
         let changes = ["notification.process.start", "host.update.start", "host.update.end"];
         let infos = [&changes[..], &["notification.process.end"], &changes[..]].concat();
-        let mut heard = Vec::new();
+        let (mut told, mut errors) = (Vec::new(), Vec::new());
         // The two priorities are two queues; each keeps its order.
         for _ in 0..=infos.len() {
-            heard.push(peer.expect("notification").await);
+            let event = peer.expect("notification").await;
+            assert_as_captured(&event);
+            match event["priority"].as_str() {
+                Some("info") => told.push(event["event_type"].as_str().unwrap().to_owned()),
+                _ => errors.push(event),
+            }
         }
-        let of = |priority: &str| {
-            heard
-                .iter()
-                .filter(|event| event["priority"] == priority)
-                .collect::<Vec<_>>()
-        };
-        let told: Vec<&str> = of("info")
-            .iter()
-            .map(|event| event["event_type"].as_str().unwrap())
-            .collect();
         assert_eq!(told, infos);
-        for event in &heard {
-            let event_type = event["event_type"].as_str().unwrap();
-            let original = captured(event_type);
-            assert_eq!(form(&event["payload"]), form(&original["payload"]), "{event_type}");
-            let program = original["publisher_id"]
-                .as_str()
-                .unwrap()
-                .split(':')
-                .next()
-                .unwrap()
-                .to_owned();
-            assert!(
-                event["publisher_id"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with(&format!("{program}:")),
-                "{event}"
-            );
-        }
-        let error = of("error")[0];
-        let data = &error["payload"]["masakari_object.data"];
-        assert_eq!(error["event_type"], "notification.process.error");
-        assert_eq!(data["notification_uuid"], json!(ids[1]));
+        let data = &errors[0]["payload"]["masakari_object.data"];
+        assert_eq!(errors[0]["event_type"], "notification.process.error");
+        assert_eq!(data["notification_uuid"], json!(failed.to_string()));
         let fault = &data["fault"]["masakari_object.data"];
-        assert_eq!(fault["exception_message"], "1 instance was not evacuated");
+        assert_eq!(fault["exception_message"], FAILURE);
         assert_eq!(
             (&fault["exception"], &fault["module_name"]),
             (&json!("str"), &json!("unknown"))
