@@ -1,7 +1,7 @@
 //! `/themis/v1`: hosts as the engine sees them, what operators ask for, power devices, mode, incidents, the leader.
 
 use themis_core::{HostState, Mode};
-use themis_db::{IncidentStatus, RequestKind, RequestStatus, StepEvent};
+use themis_db::{IncidentStatus, ReportAnswer, RequestKind, RequestStatus, StepEvent};
 
 use super::operation::Entry;
 use super::shape::{
@@ -148,9 +148,21 @@ fn incident_with_steps() -> Shape {
         ("epoch", integer()),
         ("at", utc_time()),
     ]);
+    let reporter = object([
+        ("user_id", text()),
+        ("user_name", text()),
+        ("address", text()),
+        ("answer", word(ReportAnswer::NAMES)),
+        ("reports", integer()),
+        ("generated_time", utc_time()),
+        ("first_at", utc_time()),
+        ("last_at", utc_time()),
+    ]);
     object(incident_fields())
         .property("steps", list(step))
         .required("steps")
+        .property("corroborations", list(reporter))
+        .required("corroborations")
         .into()
 }
 
