@@ -286,6 +286,32 @@ mod tests {
         assert_eq!(seen, expected);
     }
 
+    #[rstest]
+    #[case("durable", false, "amqp_durable_queues and rabbit_quorum_queue")]
+    #[case("durable", true, "rabbit_transient_quorum_queue")]
+    #[case("auto_delete", false, "amqp_auto_delete")]
+    #[case("x-queue-type", true, "rabbit_transient_quorum_queue")]
+    #[case("x-expires", true, "rabbit_transient_queues_ttl")]
+    #[case("x-delivery-limit", false, "rabbit_quorum_delivery_limit")]
+    #[case("x-max-in-memory-length", false, "rabbit_quorum_max_memory_length")]
+    #[case("x-max-in-memory-bytes", false, "rabbit_quorum_max_memory_bytes")]
+    #[case("x-ha-policy", false, "rabbit_ha_queues")]
+    #[case("type", false, "control_exchange")]
+    fn every_argument_that_clashes_has_its_option(
+        #[case] argument: &str,
+        #[case] transient: bool,
+        #[case] option: &str,
+    ) {
+        let text = format!("PRECONDITION_FAILED - inequivalent arg '{argument}' for queue 'q' in vhost '/': ...");
+        let error = DeclareError::read("queue", "q", transient, &text);
+        assert_eq!(error.argument, argument);
+        assert!(error.advice.contains(option), "{error}");
+        assert!(
+            !error.advice.starts_with("set ") || error.advice.starts_with(&format!("set {option} of")),
+            "{error}"
+        );
+    }
+
     #[test]
     fn a_clash_names_queue_argument_and_option() {
         let text = "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 't' in vhost '/': \

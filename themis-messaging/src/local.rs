@@ -278,7 +278,8 @@ impl Bus for LocalBus {
         if self.shared.stop.is_cancelled() {
             return Err(BusError::Stopping);
         }
-        if state.servers.iter().any(|server| server.endpoint == endpoint) {
+        let same = |known: &Endpoint| known.topic == endpoint.topic && known.server == endpoint.server;
+        if state.servers.iter().any(|server| same(&server.endpoint)) {
             return Err(BusError::AlreadyServed { topic: endpoint.topic });
         }
         let (inbox, works) = mpsc::channel(INBOX);

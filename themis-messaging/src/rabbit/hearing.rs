@@ -28,7 +28,7 @@ use crate::measures::{DUPLICATES, RECEIVED, REDELIVERED, UNREADABLE};
 use crate::serving::Readiness;
 use crate::settings::QueueOptions;
 
-/// Notifications taken ahead.
+/// Notifications taken ahead when the operator sets no `rabbit_qos_prefetch_count`.
 const PREFETCH: u16 = 64;
 /// Before a message goes back to its queue: a listener that cannot take it now is not asked at full speed.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -41,6 +41,8 @@ pub(crate) struct Hearing {
     pub(crate) exchange: String,
     pub(crate) queues: QueueOptions,
     pub(crate) listener: Arc<dyn Listener>,
+    /// `rabbit_qos_prefetch_count`
+    pub(crate) prefetch: u16,
     /// What consumers are told.
     pub(crate) consume: FieldTable,
     pub(crate) duplicates: Duplicates,
@@ -102,8 +104,9 @@ impl Hearing {
     async fn subscribe(&self, line: &Line) -> Result<(BTreeSet<String>, Deliveries), Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let channel = line.connection.create_channel().await.map_err(lost)?;
+        let prefetch = if self.prefetch == 0 { PREFETCH } else { self.prefetch };
         channel
-            .basic_qos(PREFETCH, BasicQosOptions::default())
+            .basic_qos(prefetch, BasicQosOptions::default())
             .await
             .map_err(lost)?;
         let control = self

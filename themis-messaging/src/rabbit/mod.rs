@@ -360,6 +360,7 @@ impl Bus for RabbitBus {
             exchange: inner.settings.exchange.clone(),
             queues: inner.settings.queues,
             listener,
+            prefetch: inner.settings.rabbit.rabbit_qos_prefetch_count,
             consume: consume_arguments(&inner.settings.rabbit),
             duplicates: Duplicates::default(),
             readiness,

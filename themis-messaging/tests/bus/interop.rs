@@ -50,6 +50,12 @@ pub(crate) const TRANSIENT_QUORUM: Setting = Setting {
     newest_only: true,
 };
 
+const TRANSIENT_QUORUM_ALONE: Setting = Setting {
+    ours: "?rabbit_transient_quorum_queue=true",
+    theirs: &["--set", "oslo_messaging_rabbit.rabbit_transient_quorum_queue=true"],
+    newest_only: true,
+};
+
 /// Each setting has an exchange of its own, since they would clash on one.
 pub(crate) fn exchange(setting: &Setting) -> String {
     format!(
@@ -81,6 +87,7 @@ pub(crate) fn options<'a>(setting: &Setting, exchange: &'a str) -> Vec<&'a str> 
 #[case::durable(DURABLE)]
 #[case::quorum(QUORUM)]
 #[case::transient_quorum(TRANSIENT_QUORUM)]
+#[case::transient_quorum_alone(TRANSIENT_QUORUM_ALONE)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
     let Some(url) = broker() else { return };
@@ -168,6 +175,7 @@ async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
 #[case::durable(DURABLE)]
 #[case::quorum(QUORUM)]
 #[case::transient_quorum(TRANSIENT_QUORUM)]
+#[case::transient_quorum_alone(TRANSIENT_QUORUM_ALONE)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
     let Some(url) = broker() else { return };
@@ -251,6 +259,7 @@ async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
 #[case::auto_delete(AUTO_DELETE)]
 #[case::quorum(QUORUM)]
 #[case::transient_quorum(TRANSIENT_QUORUM)]
+#[case::transient_quorum_alone(TRANSIENT_QUORUM_ALONE)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn python_and_we_serve_a_topic_together_whoever_declares_first(#[case] setting: Setting) {
     let Some(url) = broker() else { return };

@@ -16,6 +16,7 @@ mod measured;
 mod notifications;
 mod patience;
 mod peer;
+mod promises;
 mod recorder;
 mod senders;
 mod survival;
