@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use jsonwebtoken::DecodingKey;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::jws::{self, JwsFault};
 
@@ -57,6 +57,9 @@ pub enum KeysError {
         directory: String,
     },
 }
+
+/// A file system that hangs must not hold everybody up.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The keys of a directory. Clones share them.
 #[derive(Debug, Clone)]
@@ -146,18 +149,19 @@ impl JwsKeys {
         }
         state.looked = Instant::now();
         let (directory, known) = (Arc::clone(&self.directory), Arc::clone(&state.ring));
-        let looked = tokio::task::spawn_blocking(move || Ring::follow(&directory, &known)).await;
-        match looked {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(ring))) => {
+        let look = tokio::task::spawn_blocking(move || Ring::follow(&directory, &known));
+        match timeout(LOOK_TIMEOUT, look).await {
+            Ok(Ok(Ok(None))) => {}
+            Ok(Ok(Ok(Some(ring)))) => {
                 tracing::info!("{} keys of keystone's read anew", ring.keys.len());
                 state.ring = Arc::new(ring);
             }
-            Ok(Err(error)) => tracing::error!(
+            Ok(Ok(Err(error))) => tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "keystone's keys are not read anew, the last good ones stay"
             ),
-            Err(ended) => tracing::error!("keystone's keys are not read anew: {ended}"),
+            Ok(Err(ended)) => tracing::error!("keystone's keys are not read anew: {ended}"),
+            Err(_) => tracing::error!("keystone's keys are not read anew: no answer within {LOOK_TIMEOUT:?}"),
         }
         Arc::clone(&state.ring)
     }
