@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use themis_messaging::local::LocalBus;
 use themis_messaging::{
-    Bus, BusError, CallError, Context, Endpoint, Form, Keep, Notification, Priority, Sent, ServerName, Target, Version,
+    BusError, CallError, Context, Endpoint, Form, Keep, Notification, Priority, Sent, ServerName, Target, Version,
 };
 
 use crate::recorder::Recorder;
