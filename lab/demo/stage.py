@@ -39,6 +39,9 @@ class Stage:
             self.say("observing only")
         self.boot(victim, scenario.layout)
         self.wait_ready(scenario.armed)
+        if scenario.armed:
+            self.themis.cli("power-device", "test", victim)  # ends with 1, and so with an error, when it does not pass
+            self.say(f"the leading engine reaches the power device of {victim}, and it is the host's own")
 
     # ---- registration
 
