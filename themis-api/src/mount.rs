@@ -1,14 +1,24 @@
 //! Brings the forms in which clients write our paths to one: takes off the mount prefix, the project id of
-//! `/v1/{project_id}/...` and a `.json` or `.xml` ending, before routing. So each route is written once.
+//! `/v1/{project_id}/...` and a `.json` or `.xml` ending, doubled slashes too, before routing. So each route is written
+//! once. Bytes that are no UTF-8 are read as Latin-1, as upstream reads them: a path always has a text.
 //!
 //! The project id is kept beside the request; [`crate::call`] compares it with the token's.
 
 use axum::extract::{OriginalUri, Request};
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::base_url::MountPrefix;
 use crate::unrouted::is_under;
+
+/// All but what our paths are written with.
+const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The project id that stood in the path.
 #[derive(Debug, Clone)]
@@ -16,7 +26,8 @@ pub struct UrlProject(pub String);
 
 /// The request under its plain path. `prefix` is the configured mount prefix, possibly empty.
 pub fn plain_path(prefix: &str, mut request: Request) -> Request {
-    let path = request.uri().path();
+    let path = as_text(&single_slashes(request.uri().path()));
+    let path = path.as_str();
     let (mounted, path) = match path.strip_prefix(prefix) {
         Some(rest) if !prefix.is_empty() && is_under(path, prefix) => (true, rest),
         _ => (false, path),
@@ -53,6 +64,26 @@ fn split_project(path: &str) -> (Option<&str>, &str) {
         is_id.then_some((project, rest))
     });
     found.map_or((None, path), |(project, rest)| (Some(project), rest))
+}
+
+/// Catalogues hold endpoints that end in a slash.
+fn single_slashes(path: &str) -> String {
+    let mut single = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !single.ends_with('/') {
+            single.push(c);
+        }
+    }
+    single
+}
+
+fn as_text(path: &str) -> String {
+    let bytes: Vec<u8> = percent_decode_str(path).collect();
+    if std::str::from_utf8(&bytes).is_ok() {
+        return path.to_owned();
+    }
+    let latin: String = bytes.into_iter().map(char::from).collect();
+    utf8_percent_encode(&latin, NOT_IN_A_PATH).to_string()
 }
 
 fn without_ending(path: &str) -> &str {
@@ -96,6 +127,10 @@ mod tests {
     #[case("/ha/v1/abc/hosts", "/v1/hosts", Some("abc"))]
     #[case("/ha", "/", None)]
     #[case("/hasty", "/hasty", None)]
+    #[case("//v1//segments", "/v1/segments", None)]
+    #[case("/v1/segments//?a=//", "/v1/segments/?a=//", None)]
+    #[case("/v1/segments/%ff%2F", "/v1/segments/%C3%BF/", None)]
+    #[case("/v1/segments/%C3%BF%2F", "/v1/segments/%C3%BF%2F", None)]
     #[case("/themis/v1/hosts", "/themis/v1/hosts", None)]
     fn every_form_comes_down_to_one_path(#[case] given: &str, #[case] plain: &str, #[case] project: Option<&str>) {
         let request = plain_path("/ha", Request::builder().uri(given).body(Body::empty()).unwrap());

@@ -22,7 +22,8 @@ pub async fn answer(base: BaseUrl, request: Request) -> Response {
             "The resource could not be found.",
         )
     } else {
-        version_document::choices(&base, path)
+        let choices = version_document::choices(&base, path);
+        version_document::after_its_body(request, choices).await
     }
 }
 

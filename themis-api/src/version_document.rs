@@ -1,7 +1,8 @@
 //! Version discovery: `/` and unknown paths need no token, `/v1` does. Nothing here touches the database.
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -13,6 +14,9 @@ use crate::fault::Fault;
 use crate::microversion::Microversion;
 use crate::path_id::Path;
 use crate::resources::missing_action::refuse_new;
+
+/// Bodies that nobody uses are read up to this many bytes.
+const BODY_MAX: usize = 64 * 1024;
 
 /// When upstream last changed the major version; clients only show it.
 const UPDATED: &str = "2016-07-01T11:33:21Z";
@@ -91,11 +95,8 @@ fn own_link(base: &BaseUrl, path: &str) -> Link {
     }
 }
 
-/// `/`, with any method; a method that has a body must bring one of JSON, as upstream demands before it looks further.
-pub async fn list(base: BaseUrl, method: Method, body: Bytes) -> Response {
-    if matches!(method, Method::POST | Method::PUT) && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        return Fault::MalformedBody.into_response();
-    }
+/// `/`, with any method.
+pub async fn list(base: BaseUrl, request: Request) -> Response {
     let listed = Listed {
         id: "v1.0",
         status: "CURRENT",
@@ -104,7 +105,20 @@ pub async fn list(base: BaseUrl, method: Method, body: Bytes) -> Response {
         updated: UPDATED,
         links: [own_link(&base, "")],
     };
-    Json(Versions { versions: [listed] }).into_response()
+    let list = Json(Versions { versions: [listed] }).into_response();
+    after_its_body(request, list).await
+}
+
+/// A method that has a body must bring one of JSON, as upstream demands of every path before it looks further.
+pub async fn after_its_body(request: Request, answer: Response) -> Response {
+    if !matches!(*request.method(), Method::POST | Method::PUT) {
+        return answer;
+    }
+    let body = to_bytes(request.into_body(), BODY_MAX).await.unwrap_or_default();
+    match serde_json::from_slice::<IgnoredAny>(&body) {
+        Ok(_) => answer,
+        Err(_) => Fault::MalformedBody.into_response(),
+    }
 }
 
 /// Any path outside `/v1`: where the API is.

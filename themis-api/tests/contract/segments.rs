@@ -76,6 +76,7 @@ async fn a_missing_segment_is_named_and_ids_match_exactly() {
             &uuid.to_uppercase(),
             &uuid.replace('-', ""),
             "0e8cd1cf-2f0e-4bb9-8c09-2b1b3f3f1c4b",
+            "\u{ff}",
         ] {
             let path = format!("{SEGMENTS}/{id}");
             let wanted = format!("No failover segment with id {id}.");

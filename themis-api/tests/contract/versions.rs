@@ -26,6 +26,10 @@ async fn the_root_lists_the_version_without_a_token_and_every_other_path_points_
         let posted = send(api.bare("POST", "/")).await.fault(StatusCode::BAD_REQUEST, "badRequest");
         assert_eq!(posted, "Malformed request body");
         assert_eq!(send(api.bare("POST", "/").body("{}")).await.text, answer.text);
+        // So it is with every other path.
+        let posted = send(api.bare("PUT", "/foo")).await.fault(StatusCode::BAD_REQUEST, "badRequest");
+        assert_eq!(posted, "Malformed request body");
+        assert_eq!(send(api.bare("POST", "/foo").body("{}")).await.status, 300);
         for (path, href) in [("/foo", link("foo")), ("/v2/", link("v2")), ("/v1.0", link("v1.0"))] {
             let answer = send(api.bare("GET", path)).await;
             assert_eq!(answer.status, 300);

@@ -7,7 +7,7 @@ use crate::support::send;
 async fn what_is_missing_is_404() {
     of_every_case(async |api, case, world, faults| {
         for name in case.placeholders() {
-            for id in [NOBODY, "xyz", "NEW"] {
+            for id in [NOBODY, "xyz", "NEW", "%ff%00", "%F0%9F%98%80"] {
                 let path = path(case, world, &[(name, id)]);
                 let answer = Asking {
                     path,
