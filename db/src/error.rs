@@ -126,7 +126,14 @@ pub enum StoreError {
         /// What differs.
         differences: Vec<String>,
     },
-    /// The server refused the statement: a schema that does not fit, a missing privilege, a value out of range.
+    /// A value that its column cannot hold: too long, out of range, or beyond the column's character set (the tables that
+    /// Masakari made are often `utf8mb3`).
+    #[error("a value does not fit its column: {source}")]
+    ValueRefused {
+        /// The server's word.
+        source: DbErr,
+    },
+    /// The server refused the statement: a schema that does not fit, a missing privilege.
     #[error("the database refused a statement: {source}")]
     Refused {
         /// The server's word.
@@ -152,6 +159,7 @@ impl StoreError {
             | Self::UnknownWord { .. }
             | Self::Json { .. }
             | Self::ForeignSchema { .. }
+            | Self::ValueRefused { .. }
             | Self::Refused { .. } => Advice::GiveUp,
         }
     }
@@ -199,6 +207,7 @@ impl From<DbErr> for StoreError {
             Kind::Conflict => Self::Conflict { source },
             Kind::NotSent => Self::Unreachable { source },
             Kind::Broken => Self::Interrupted { source },
+            Kind::Value => Self::ValueRefused { source },
             Kind::Refused => Self::Refused { source },
         }
     }
@@ -208,6 +217,7 @@ enum Kind {
     Conflict,
     NotSent,
     Broken,
+    Value,
     Refused,
 }
 
@@ -222,6 +232,8 @@ const fn number_kind(number: Option<u16>) -> Kind {
         Some(1040 | 1047 | 1203 | 1226 | 1290 | 1792 | 1836 | 3032 | 1021 | 1037 | 1038 | 1041 | 1135) => Kind::NotSent,
         // Shutdown, query killed, connection killed, idle connection ended by the server (MySQL 8).
         Some(1053 | 1317 | 1927 | 4031) => Kind::Broken,
+        // Out of range; not in the character set (3988: MySQL 8's word for it); too long.
+        Some(1264 | 1366 | 1406 | 3988) => Kind::Value,
         _ => Kind::Refused,
     }
 }

@@ -84,6 +84,8 @@ pub enum Fault {
     HostNameMissing(String),
     #[error("Host name {given} may stand for several hosts: {hosts}. Report the name as it is registered.")]
     HostNameAmbiguous { given: String, hosts: String },
+    #[error("A value is too long for this database, or holds characters that it cannot store.")]
+    ValueUnstorable(#[source] StoreError),
     #[error("This notification {0} without vm moves.")]
     NoVmoves(String),
     #[error(transparent)]
@@ -153,6 +155,7 @@ impl From<StoreError> for Fault {
             StoreError::UnknownSortKey { key } => Self::SortKeyUnknown(key),
             StoreError::MarkerNotFound { marker } => Self::MarkerMissing(marker.to_string()),
             outage if outage.is_outage() => Self::DatabaseAway(outage),
+            value @ StoreError::ValueRefused { .. } => Self::ValueUnstorable(value),
             other => Self::Database(other),
         }
     }
@@ -175,6 +178,7 @@ impl Fault {
             | Self::ComputeServiceMissing(_)
             | Self::HostNameMissing(_)
             | Self::HostNameAmbiguous { .. }
+            | Self::ValueUnstorable(_)
             | Self::NoVmoves(_)
             | Self::PowerAddress(_)
             | Self::PowerCredentials(_) => StatusCode::BAD_REQUEST,
