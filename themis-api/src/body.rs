@@ -24,7 +24,9 @@ impl FromRequest<AppState> for Body {
         let (parts, body) = request.into_parts();
         let bytes = match Bytes::from_request(Request::from_parts(parts.clone(), body), state).await {
             Ok(bytes) => bytes,
-            Err(rejection) if is_too_large(&rejection) => return Err(unrouted::too_large(&parts.headers)),
+            Err(rejection) if is_too_large(&rejection) => {
+                return Err(unrouted::too_large(&parts.headers, state.settings.body_max));
+            }
             Err(_) => return Err(Fault::MalformedBody.into_response()),
         };
         let value = match bytes.as_ref() {
@@ -71,7 +73,7 @@ pub async fn refuse_large(limit: u64, request: Request, next: Next) -> Response 
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse().ok());
     match declared {
-        Some(length) if u64::gt(&length, &limit) => unrouted::too_large(request.headers()),
+        Some(length) if u64::gt(&length, &limit) => unrouted::too_large(request.headers(), limit),
         _ => next.run(request).await,
     }
 }

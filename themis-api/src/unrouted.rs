@@ -19,6 +19,7 @@ pub async fn answer(base: BaseUrl, request: Request) -> Response {
         page(
             request.headers(),
             StatusCode::NOT_FOUND,
+            "Not Found",
             "The resource could not be found.",
         )
     } else {
@@ -27,13 +28,14 @@ pub async fn answer(base: BaseUrl, request: Request) -> Response {
     }
 }
 
-/// A body beyond the limit, in the same forms.
+/// A body beyond the limit of `limit` bytes, in the same forms.
 #[must_use]
-pub fn too_large(headers: &HeaderMap) -> Response {
+pub fn too_large(headers: &HeaderMap, limit: u64) -> Response {
     page(
         headers,
         StatusCode::PAYLOAD_TOO_LARGE,
-        "The body of your request was too large for this server.",
+        "Request Entity Too Large",
+        &format!("Request is too large. Larger than max_request_body_size ({limit})."),
     )
 }
 
@@ -62,8 +64,7 @@ pub fn is_under(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn page(headers: &HeaderMap, status: StatusCode, sentence: &str) -> Response {
-    let title = status.canonical_reason().unwrap_or_default();
+fn page(headers: &HeaderMap, status: StatusCode, title: &str, sentence: &str) -> Response {
     let code = format!("{} {title}", status.as_u16());
     let accept = headers
         .get(header::ACCEPT)
@@ -73,7 +74,7 @@ fn page(headers: &HeaderMap, status: StatusCode, sentence: &str) -> Response {
         (
             "text/html; charset=UTF-8",
             format!(
-                "<html>\n <head>\n  <title>{code}</title>\n </head>\n <body>\n  <h1>{code}</h1>\n  {sentence}<br /><br />\n </body>\n</html>"
+                "<html>\n <head>\n  <title>{code}</title>\n </head>\n <body>\n  <h1>{code}</h1>\n  {sentence}<br /><br />\n\n\n\n </body>\n</html>"
             ),
         )
     } else if accept.contains("application/json") {
