@@ -430,6 +430,27 @@ fn event(id: i64, second: f64, from: &str, to: &str) -> Value {
 }
 
 #[tokio::test]
+async fn an_incident_shows_who_reported_it() {
+    let cloud = two_hosts().await;
+    let mut shown = incident("open");
+    shown["corroborations"] = json!([{"user_id": "u1", "user_name": "masakari", "address": "10.0.0.9", "answer": "duplicate",
+        "reports": 2, "generated_time": "2026-11-20T12:00:00.000000Z", "first_at": "2026-11-20T12:00:01.000000Z",
+        "last_at": "2026-11-20T12:00:05.000000Z"}]);
+    cloud.says(
+        &format!("GET /themis/v1/incidents/{INCIDENT}"),
+        200,
+        json!({"incident": shown}),
+    );
+    let ran = cloud.themis(&["incident", "show", INCIDENT]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.out.contains("masakari at 10.0.0.9: 2 times, answered duplicate"),
+        "{}",
+        ran.out
+    );
+}
+
+#[tokio::test]
 async fn a_followed_incident_is_told_to_its_end() {
     let cloud = two_hosts().await;
     let (show, events) = (

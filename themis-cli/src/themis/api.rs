@@ -102,6 +102,8 @@ pub struct Incident {
     pub closed_at: Option<String>,
     #[serde(default)]
     pub steps: Vec<Value>,
+    #[serde(default)]
+    pub corroborations: Vec<Value>,
 }
 
 /// An event of an incident.

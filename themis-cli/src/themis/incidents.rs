@@ -63,10 +63,11 @@ fn properties(incident: &Incident) -> Vec<(&'static str, Cell)> {
 pub async fn show(api: &Api, name: &str) -> Result<Answer, Failure> {
     let incident = names::incident(api, name).await?;
     let mut all = properties(&incident);
-    let word = |step: &Value, key: &str| match &step[key] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let reporters: Vec<String> = incident.corroborations.iter().map(reporter).collect();
+    all.push((
+        "reported_by",
+        Cell::new(incident.corroborations.clone(), reporters.join("\n")),
+    ));
     let lines: Vec<String> = incident
         .steps
         .iter()
@@ -83,6 +84,27 @@ pub async fn show(api: &Api, name: &str) -> Result<Answer, Failure> {
         .collect();
     all.push(("steps", Cell::new(incident.steps.clone(), lines.join("\n"))));
     Ok(Answer::One(all))
+}
+
+/// Who reported the host: a Masakari monitor's user and address, how often, and what it was answered.
+fn reporter(report: &Value) -> String {
+    let times = report["reports"].as_i64().unwrap_or(1);
+    format!(
+        "{} {} at {}: {} time{}, answered {}",
+        Cell::time(report["first_at"].as_str()).text,
+        word(report, "user_name"),
+        word(report, "address"),
+        times,
+        if times == 1 { "" } else { "s" },
+        word(report, "answer"),
+    )
+}
+
+fn word(object: &Value, key: &str) -> String {
+    match &object[key] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// The incident that is meant: the one named, or the newest; `None` when nothing ever happened.
