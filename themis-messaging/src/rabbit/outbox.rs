@@ -62,6 +62,15 @@ impl Outgoing {
         self.attempted.store(true, Ordering::Relaxed);
     }
 
+    /// What its sender is told when its time is over: what was once written may have arrived, though it waits again.
+    fn over(&self, waited: Duration) -> BusError {
+        if self.attempted.load(Ordering::Relaxed) {
+            BusError::Unconfirmed { waited }
+        } else {
+            BusError::Expired { waited }
+        }
+    }
+
     fn end(self, outcome: Result<Sent, BusError>) {
         // Nobody waits for most receipts.
         let _ = self.done.send(outcome);
@@ -171,7 +180,8 @@ impl Outbox {
                 return Some(held);
             }
             let waited = held.waited(now);
-            self.end(held, Err(BusError::Expired { waited }));
+            let over = held.item.over(waited);
+            self.end(held, Err(over));
         }
     }
 
@@ -245,7 +255,8 @@ impl Outbox {
                     metrics::counter!(EXPIRED).increment(over.len() as u64);
                     for held in over {
                         let waited = held.waited(now);
-                        held.item.end(Err(BusError::Expired { waited }));
+                        let over = held.item.over(waited);
+                        held.item.end(Err(over));
                     }
                     self.left.notify_one();
                 }
