@@ -101,6 +101,8 @@ def summary(timeline, outcome):
     for check in shown:
         mark = timeline.paint("ok", "✓") if check["ok"] else timeline.paint("bad", "✗")
         say(f"  {mark} {check['what']}: {check['seen']}  {timeline.paint('note', '(' + check['source'] + ')')}")
+    if len(shown) < len(outcome["checks"]):
+        say(f"  {timeline.paint('ok', '✓')} {len(outcome['checks']) - len(shown)} claims of the clients hold, each in lab/out/{outcome['scenario']}.json")
     say()
 
 
