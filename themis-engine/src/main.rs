@@ -90,7 +90,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
     };
     let name = settings.name.clone();
     let events = Events::start(&source, bus.clone(), "masakari-engine")?;
-    let announcer = OsloAnnouncer::start(store.pool(), events.notifier.clone());
+    let announcer = Arc::new(OsloAnnouncer::start(store.pool(), events.notifier.clone()));
     let ports = Ports {
         store: Arc::new(store),
         compute: Arc::new(compute(&source)?),
@@ -99,7 +99,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
         clock: Arc::new(MachineClock),
         ids: Arc::new(RandomIds),
     };
-    let engine = Engine::new(settings, ports).with_announcer(Arc::new(announcer));
+    let engine = Engine::new(settings, ports).with_announcer(announcer.clone());
     let served = listen(
         bus.as_ref(),
         &name,
@@ -113,6 +113,8 @@ async fn run(source: Source) -> anyhow::Result<()> {
     for serving in served {
         serving.stop(STOP_WITHIN).await;
     }
+    // The last commits' news need the bus; what they are about needs the database.
+    announcer.stop(STOP_WITHIN).await;
     events.stop(STOP_WITHIN).await;
     bus.stop(STOP_WITHIN).await;
     Ok(())

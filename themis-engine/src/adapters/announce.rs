@@ -20,6 +20,8 @@ use themis_messaging::versioned::masakari::{
 use themis_messaging::versioned::{Object, ObjectTime, Payload};
 use themis_messaging::{Context, Notifier, Priority};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::announce::{About, Announce, News};
 
@@ -34,10 +36,12 @@ const BEGUN_MAX: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct OsloAnnouncer {
     queue: mpsc::Sender<News>,
+    last: CancellationToken,
+    telling: TaskTracker,
 }
 
 impl OsloAnnouncer {
-    /// Starts the task that tells. It ends when the last handle is dropped.
+    /// Starts the task that tells. It ends with [`OsloAnnouncer::stop`], or when the last handle is dropped.
     #[must_use]
     pub fn start(pool: Pool, notifier: Notifier) -> Self {
         let (queue, mut waiting) = mpsc::channel(QUEUE_MAX);
@@ -47,8 +51,19 @@ impl OsloAnnouncer {
             engine: notifier.of(&publisher_id("masakari-engine")),
             begun: BTreeSet::new(),
         };
-        tokio::spawn(async move {
-            while let Some(news) = waiting.recv().await {
+        let (last, telling) = (CancellationToken::new(), TaskTracker::new());
+        let no_more = last.clone();
+        telling.spawn(async move {
+            loop {
+                let news = tokio::select! {
+                    biased;
+                    () = no_more.cancelled(), if !waiting.is_closed() => {
+                        waiting.close();
+                        continue;
+                    }
+                    news = waiting.recv() => news,
+                };
+                let Some(news) = news else { break };
                 match tokio::time::timeout(READ_WITHIN, teller.tell(&news)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!("{news:?} is not told: {error}"),
@@ -56,7 +71,17 @@ impl OsloAnnouncer {
                 }
             }
         });
-        Self { queue }
+        Self { queue, last, telling }
+    }
+
+    /// Takes no more news and tells what it has taken, within `within`. To be awaited before the bus stops: a bus that is
+    /// stopping takes nothing in.
+    pub async fn stop(&self, within: Duration) {
+        self.last.cancel();
+        self.telling.close();
+        if tokio::time::timeout(within, self.telling.wait()).await.is_err() {
+            tracing::warn!("stopping with events that are not told: the database did not answer within {within:?}");
+        }
     }
 }
 

@@ -9,8 +9,10 @@ mod peer;
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use themis_config::Source;
 use themis_core::{HostId, IncidentId, NotificationId, Reason, SegmentId};
@@ -24,7 +26,7 @@ use themis_engine::adapters::store::DatabaseStore;
 use themis_engine::announce::{Announce, news};
 use themis_engine::ports::store::{Store, Write};
 use themis_messaging::rabbit::RabbitBus;
-use themis_messaging::{Notifier, Settings};
+use themis_messaging::{Bus, Heard, Listener, Notification, Notifier, Priority, Settings, Subscription, Topic};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tokio::process::{Child, Command};
@@ -229,6 +231,57 @@ async fn a_python_listener_hears_of_a_recovery_as_masakari_tells_it() {
         );
         peer.kill().await;
     }
+}
+
+/// Which events came, in their order.
+#[derive(Default)]
+struct Types(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Listener for Types {
+    async fn hear(&self, notification: Notification) -> Heard {
+        self.0.lock().unwrap().push(notification.event_type);
+        Heard::Handled
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_stops_tells_first_what_it_has_committed() {
+    const SOON: Duration = Duration::from_secs(20);
+    let Some(url) = broker() else { return };
+    let Some(database) = TestDatabase::open(Backend::MySql).await else {
+        return;
+    };
+    let topic = format!("t_{}", Uuid::new_v4().simple());
+    let bus = || RabbitBus::start(Settings::for_url(&url).unwrap(), "themis-engine").unwrap();
+    let text = format!("[oslo_messaging_notifications]\ndriver = messagingv2\ntopics = {topic}\n");
+    let section = Source::from_text("t.conf", &text).unwrap().section().unwrap();
+    let stopping = bus();
+    let notifier = Notifier::new(Arc::new(stopping.clone()), &section, "masakari-engine:controller-1").unwrap();
+    let announcer = OsloAnnouncer::start(database.pool.clone(), notifier);
+    two_recoveries(&database, &announcer).await;
+    // As the program does at its end; the task that tells has not run since the last commit.
+    announcer.stop(SOON).await;
+    stopping.stop(SOON).await;
+
+    let types = Arc::new(Types::default());
+    let subscription = Subscription {
+        topics: vec![Topic::new(&topic).unwrap()],
+        priorities: vec![Priority::Info, Priority::Error],
+        pool: None,
+        exchange: None,
+    };
+    let listening = bus();
+    let _hearing = listening.listen(subscription, types.clone()).unwrap();
+    let heard = async {
+        while types.0.lock().unwrap().len() < 8 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let all = tokio::time::timeout(SOON, heard).await.is_ok();
+    assert!(all, "of eight events: {:?}", types.0.lock().unwrap());
+    let told = types.0.lock().unwrap();
+    assert!(told.contains(&"notification.process.error".to_owned()), "{told:?}");
 }
 
 /// The real program against the private services; Keystone and Nova are away, which this needs not.
