@@ -8,6 +8,7 @@ use serde_json::Value;
 use themis_core::power::PowerReading;
 use themis_core::{HostId, PowerDeviceId};
 use themis_messaging::RpcError;
+use themis_service::logging::RequestContext;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many questions may wait.
@@ -45,6 +46,8 @@ pub type Answer = Result<Value, RpcError>;
 pub struct Asked {
     /// The question.
     pub question: Question,
+    /// The request that it belongs to, for the log.
+    pub request: Option<Box<RequestContext>>,
     /// The way back; a caller that went away does not matter.
     pub reply: oneshot::Sender<Answer>,
 }
@@ -82,19 +85,24 @@ impl Calls {
 
 impl Callers {
     /// Passes a question on for a caller who waits already.
-    pub async fn pass_on(&self, question: Question, reply: oneshot::Sender<Answer>) {
+    pub async fn pass_on(&self, asked: Asked) {
         // The engine is gone when this fails, and its caller is told by the reply's end.
-        drop(self.0.send(Asked { question, reply }).await);
+        drop(self.0.send(asked).await);
     }
 
     /// Asks and waits.
     ///
     /// # Errors
     /// The engine's refusal, too many questions, no answer in time.
-    pub async fn ask(&self, question: Question) -> Answer {
+    pub async fn ask(&self, question: Question, request: Option<Box<RequestContext>>) -> Answer {
         let (reply, answer) = oneshot::channel();
+        let asked = Asked {
+            question,
+            request,
+            reply,
+        };
         self.0
-            .try_send(Asked { question, reply })
+            .try_send(asked)
             .map_err(|_| RpcError::refused("Busy", "too many questions wait for the engine; ask again later"))?;
         match tokio::time::timeout(ANSWER_WITHIN, answer).await {
             Ok(Ok(answer)) => answer,

@@ -112,11 +112,14 @@ impl Handler for Ears {
             "probe_answer" => Event::Probe(argument(&args, "answer")?),
             "census_answer" => Event::Census(argument(&args, "answer")?),
             "wake" => Event::Wake(request_of(&context)),
-            leader::STATUS => return self.callers.ask(Question::Status).await,
-            leader::PREFLIGHT => return self.callers.ask(Question::Preflight).await,
+            leader::STATUS => return self.callers.ask(Question::Status, request_of(&context)).await,
+            leader::PREFLIGHT => return self.callers.ask(Question::Preflight, request_of(&context)).await,
             leader::DEVICE_TEST => {
                 let device = argument(&args, "device")?;
-                return self.callers.ask(Question::DeviceTest(device)).await;
+                return self
+                    .callers
+                    .ask(Question::DeviceTest(device), request_of(&context))
+                    .await;
             }
             other => return Err(RpcError::no_such_method(other)),
         };

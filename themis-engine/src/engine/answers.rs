@@ -10,22 +10,33 @@ use themis_core::power::{Binding, PowerReading, PowerState, PowerTrouble};
 use themis_core::{HostId, Moment, PowerDeviceId, Reason};
 use themis_decision::preflight::{observers, preflight};
 use themis_messaging::RpcError;
+use themis_service::logging::{self, RequestContext};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::Engine;
 use crate::calls::{Answer, Asked, Question};
 use crate::inbox::Event;
 
 impl Engine {
-    /// Answers now, or begins what will.
+    /// Answers now, or begins what will. The lines meanwhile show the caller's request.
     pub(super) fn answer(&mut self, asked: Asked) {
+        span_of(asked.request.as_deref()).in_scope(|| self.answer_in_span(asked));
+    }
+
+    fn answer_in_span(&mut self, asked: Asked) {
         let now = self.ports.clock.now();
-        let Asked { question, reply } = asked;
+        let Asked {
+            question,
+            request,
+            reply,
+        } = asked;
+        tracing::debug!("asked by a caller: {question:?}");
         let answer = match question {
             _ if !self.leading => Err(self.not_leading()),
             Question::Status => self.status(now),
             Question::Preflight => object(preflight(&self.world, now)),
-            Question::DeviceTest(device) => return self.test_device(device, reply),
+            Question::DeviceTest(device) => return self.test_device(device, request, reply),
             Question::DeviceRead {
                 host,
                 device,
@@ -61,7 +72,7 @@ impl Engine {
     }
 
     /// Reads the device aside; what it said comes back as [`Question::DeviceRead`].
-    fn test_device(&self, device: PowerDeviceId, reply: oneshot::Sender<Answer>) {
+    fn test_device(&self, device: PowerDeviceId, request: Option<Box<RequestContext>>, reply: oneshot::Sender<Answer>) {
         let devices = self
             .snapshot
             .hosts
@@ -72,18 +83,24 @@ impl Engine {
             return drop(reply.send(Err(RpcError::refused(UNKNOWN_DEVICE, text))));
         };
         let (stored, callers, ports) = (stored.clone(), self.calls.callers(), self.ports.clone());
-        self.executor.tasks.spawn(async move {
+        let test = async move {
             let asked = ports.clock.now();
             let reading = ports.power.read(&stored).await;
             let took = ports.clock.now().since(asked);
-            let read = Question::DeviceRead {
+            let question = Question::DeviceRead {
                 host,
                 device,
                 reading,
                 took,
             };
-            callers.pass_on(read, reply).await;
-        });
+            let read = Asked {
+                question,
+                request,
+                reply,
+            };
+            callers.pass_on(read).await;
+        };
+        self.executor.tasks.spawn(test.instrument(Span::current()));
     }
 
     /// A reading for a caller is evidence like any other; the binding is what the evidence then says.
@@ -93,6 +110,10 @@ impl Engine {
             device,
             reading: reading.clone(),
         });
+        tracing::info!(
+            "power device {device} of host {host} was read for a caller: {}",
+            word(&reading)
+        );
         let track = self.world.evidence.power.get(&host);
         let binding = track
             .and_then(|power| power.devices.get(&device))
@@ -106,6 +127,13 @@ impl Engine {
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         })
     }
+}
+
+fn span_of(request: Option<&RequestContext>) -> Span {
+    let Some(request) = request else { return Span::none() };
+    let span = tracing::error_span!("asked");
+    logging::attach(&span, request.clone());
+    span
 }
 
 const fn word(reading: &PowerReading) -> &'static str {

@@ -6,10 +6,15 @@
 
 mod world;
 
+use secrecy::SecretString;
 use serde_json::json;
-use themis_core::RequestId;
-use themis_core::leader::{LeaderStatus, STATUS};
+use themis_core::leader::{DEVICE_TEST, LeaderStatus, STATUS};
+use themis_core::{HostId, PowerDeviceId, RequestId, SegmentId};
+use themis_db::RecoveryMethod;
+use themis_db::store::hosts::{NewHost, host_create};
+use themis_db::store::power_devices::{PowerDevice, power_device_create};
 use themis_db::store::requests::{Request, request_create};
+use themis_db::store::segments::{NewSegment, segment_create};
 use themis_db::words::RequestKind;
 use themis_messaging::{Bus, Context, Keep};
 use time::OffsetDateTime;
@@ -47,6 +52,66 @@ async fn the_engines_lines_name_the_request_that_woke_it() {
         world.line("starts").await.contains("[-]"),
         "a line of no request names none"
     );
+}
+
+/// A host with a power device that nobody can read: the engine of these tests has no key for its password.
+async fn with_device(world: &World) -> PowerDeviceId {
+    let (pool, at) = (&world.database.pool, OffsetDateTime::now_utc());
+    let segment = NewSegment {
+        uuid: SegmentId(Uuid::new_v4()),
+        name: "seg-1".to_owned(),
+        service_type: "COMPUTE".to_owned(),
+        enabled: true,
+        description: None,
+        recovery_method: RecoveryMethod::Auto,
+    };
+    let segment = segment_create(pool, segment, at).await.unwrap();
+    let host = NewHost {
+        uuid: HostId(Uuid::new_v4()),
+        name: "compute-1".to_owned(),
+        segment_uuid: segment.uuid,
+        host_type: "COMPUTE".to_owned(),
+        reserved: false,
+        control_attributes: "SSH".to_owned(),
+        on_maintenance: false,
+    };
+    let host = host_create(pool, host, at).await.unwrap();
+    let device = PowerDevice {
+        uuid: PowerDeviceId(Uuid::new_v4()),
+        host_uuid: host.uuid,
+        driver: "ipmi".to_owned(),
+        address: "127.0.0.1".to_owned(),
+        port: 9,
+        system: String::new(),
+        level: 1,
+        username: "admin".to_owned(),
+        secret: SecretString::from("sealed"),
+        accepted: None,
+    };
+    power_device_create(pool, &device, at).await.unwrap().device.uuid
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lines_of_a_device_test_name_the_request_that_called() {
+    let Some(world) = World::start("").await else { return };
+    let device = with_device(&world).await;
+    let wake = world
+        .bus
+        .fanout(&Context::empty(), &world.engines, "wake", json!({}), Keep::All, SOON);
+    wake.unwrap().outcome().await.unwrap();
+    let ids = [(); 2].map(|()| format!("req-{}", Uuid::new_v4()));
+    let context = Context::of_request(&ids[0], Some(&ids[1]));
+    // Until the engine has read its new device, it refuses.
+    world
+        .until("the engine knows the device", async || {
+            let args = json!({"device": device});
+            let tested = world.bus.call(&context, &world.engine, DEVICE_TEST, args, SOON).await;
+            tested.is_ok_and(|answer| answer["uuid"] == json!(device))
+        })
+        .await;
+    let read = world.line("was read for a caller").await;
+    assert!(read.contains(&device.to_string()), "{read}");
+    assert!(read.contains(&format!("[{} {} ", ids[1], ids[0])), "{read}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
