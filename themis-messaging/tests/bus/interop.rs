@@ -5,6 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::{Value, json};
 use themis_messaging::rabbit::RabbitBus;
+use themis_messaging::versioned::{MASAKARI, VersionedObject};
 use themis_messaging::{Bus, CallError, Context, Endpoint, Keep, ServerName, Settings, Target, Version};
 
 use crate::peer::{Peer, pythons};
@@ -14,7 +15,7 @@ use crate::world::{SOON, broker, topic};
 /// The same settings for both sides: overrides of the URL for us, options for Python. What the older Python does not
 /// know yet is left out there.
 pub(crate) struct Setting {
-    ours: &'static str,
+    pub(crate) ours: &'static str,
     theirs: &'static [&'static str],
     newest_only: bool,
 }
@@ -94,8 +95,17 @@ async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
     let exchange = exchange(&setting);
     for python in pythons_for(&setting) {
         let topic = topic();
-        let command = ["serve", "--topic", topic.as_str(), "--server", "py"];
-        let mut peer = Peer::start(&python, &url, &options(&setting, &exchange), &command);
+        let command = [
+            "serve",
+            "--topic",
+            topic.as_str(),
+            "--server",
+            "py",
+            "--namespace",
+            "peer",
+        ];
+        let options = [&options(&setting, &exchange)[..], &["--objects"]].concat();
+        let mut peer = Peer::start(&python, &url, &options, &command);
         peer.expect("ready").await;
         let bus = bus(&url, &setting);
         let target = Target::topic(topic, Version { major: 1, minor: 2 });
@@ -166,8 +176,63 @@ async fn a_python_server_takes_our_messages(#[case] setting: Setting) {
             panic!()
         };
         assert_eq!(error.class, "UnsupportedVersion");
+        python_serves_namespaces_objects_and_expected_errors(&bus, &mut peer, &target).await;
         bus.stop(SOON).await;
     }
+}
+
+async fn python_serves_namespaces_objects_and_expected_errors(bus: &RabbitBus, peer: &mut Peer, plain: &Target) {
+    let context = Context::fresh();
+    let named = |namespace: &str| Target {
+        namespace: Some(namespace.to_owned()),
+        ..plain.clone()
+    };
+    let made = bus.call(&context, plain, "make_object", json!({"name": "compute-1"}), SOON);
+    let note = VersionedObject::decode(MASAKARI, &made.await.unwrap()).unwrap();
+    assert_eq!(peer.expect("request").await["namespace"], Value::Null);
+    let host = VersionedObject::decode(MASAKARI, &note.data["host"]).unwrap();
+    assert_eq!(
+        (note.name.as_str(), host.name.as_str()),
+        ("PeerNotification", "PeerHost")
+    );
+    assert_eq!(
+        (&host.data["name"], &host.changes[..]),
+        (&json!("compute-1"), &["reserved".to_owned()][..])
+    );
+
+    // What we encode is an object for Python, in the namespace too, and comes back as it was.
+    let args = json!({"obj": note.encode(MASAKARI), "n": 1});
+    let answer = bus
+        .call(&context, &named("peer"), "echo", args.clone(), SOON)
+        .await
+        .unwrap();
+    assert_eq!(VersionedObject::decode(MASAKARI, &answer["obj"]).unwrap(), note);
+    bus.cast(&context, &named("peer"), "echo", args.clone(), SOON)
+        .await
+        .unwrap();
+    bus.fanout(&context, &named("peer"), "echo", args, Keep::All, SOON)
+        .unwrap();
+    for _ in ["call", "cast", "fanout"] {
+        let said = peer.expect("request").await;
+        assert_eq!(
+            (&said["namespace"], &said["objects"]),
+            (&json!("peer"), &json!(["obj"])),
+            "{said}"
+        );
+    }
+    let Err(CallError::Remote(error)) = bus.call(&context, &named("other"), "echo", json!({}), SOON).await else {
+        panic!()
+    };
+    assert_eq!(error.class, "UnsupportedVersion");
+
+    let Err(CallError::Remote(error)) = bus.call(&context, plain, "raise_expected", json!({}), SOON).await else {
+        panic!()
+    };
+    assert_eq!(
+        (error.module.as_str(), error.class.as_str(), error.message.as_str()),
+        ("builtins", "ValueError", "expected")
+    );
+    peer.expect("request").await;
 }
 
 #[rstest]
@@ -249,8 +314,41 @@ async fn a_python_client_is_served_by_us(#[case] setting: Setting) {
             .await;
         let expected = [json!({"c": 1}), json!({"c": 2}), json!({"f": 1}), json!({"d": 1})];
         assert_eq!(recorder.args()[before..], expected);
+        python_asks_in_a_namespace_with_objects(&bus, &python, &url, &options).await;
         bus.stop(SOON).await;
     }
+}
+
+async fn python_asks_in_a_namespace_with_objects(bus: &RabbitBus, python: &str, url: &str, options: &[&str]) {
+    let (topic, recorder) = (topic(), Recorder::new());
+    let mut endpoint = Endpoint::new(topic.clone(), ServerName::new("rs").unwrap(), Version::ONE);
+    endpoint.namespace = Some("peer".to_owned());
+    let serving = bus.serve(endpoint, recorder.clone()).unwrap();
+    serving.ready(SOON).await.unwrap();
+    let options = [options, &["--objects"]].concat();
+    let run = async |words: &[&str]| {
+        let words = [words, &["--topic", topic.as_str(), "--namespace", "peer"]].concat();
+        Peer::ask(python, url, &options, &words).await
+    };
+    let said = run(&["call", "--method", "echo", "--with-object"]).await;
+    let returned = VersionedObject::decode(MASAKARI, &said["result"]["obj"]).unwrap();
+    let said = run(&["fanout", "--method", "echo", "--with-object"]).await;
+    assert_eq!(said["event"], "result", "{said}");
+    recorder
+        .until("a call and a fanout", |recorder| recorder.count() == 2)
+        .await;
+    for args in recorder.args() {
+        let note = VersionedObject::decode(MASAKARI, &args["obj"]).unwrap();
+        let host = VersionedObject::decode(MASAKARI, &note.data["host"]).unwrap();
+        assert_eq!((&note, &host.data["name"]), (&returned, &json!("from-client")));
+    }
+    // `refuse` of the plain methods is an expected error; this is one that nobody foresaw.
+    let said = run(&["call", "--method", "fail"]).await;
+    assert_eq!(
+        (&said["exc_type"], &said["value"]),
+        (&json!("ThemisException"), &json!("it broke")),
+        "{said}"
+    );
 }
 
 #[rstest]
