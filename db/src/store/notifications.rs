@@ -249,7 +249,7 @@ async fn insert(
         generated_time: Set(seconds(new.generated_time)),
         source_host_uuid: Set(TextUuid(new.source_host_uuid.0)),
         r#type: Set(new.kind.name().to_owned()),
-        payload: Set(Some(json::write(TABLE, "payload", &new.payload)?)),
+        payload: Set(Some(json::write_ascii(TABLE, "payload", &new.payload)?)),
         status: Set(new.status.name().to_owned()),
         failover_segment_uuid: Set(Some(TextUuid(new.segment_uuid.0))),
         message: Set(new.message.clone()),

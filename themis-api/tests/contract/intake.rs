@@ -209,6 +209,12 @@ async fn a_report_that_cannot_be_stored_is_never_a_4xx() {
         ] {
             api.store.execute_unprepared(healed).await.unwrap();
         }
+        let narrow = "ALTER TABLE notifications MODIFY payload VARCHAR(10)";
+        api.store.execute_unprepared(narrow).await.unwrap();
+        let refused = api.notify("compute-1", "2026-11-20T08:28:51").await;
+        assert_eq!(refused.status, 500, "{}", refused.text);
+        let wide = "ALTER TABLE notifications MODIFY payload TEXT";
+        api.store.execute_unprepared(wide).await.unwrap();
         let none = api.get(NOTIFICATIONS).await.ok(200);
         assert_eq!(none["notifications"], json!([]), "nothing is half-written");
         assert_eq!(api.notify("compute-1", "2026-11-20T08:28:51").await.status, 202);
@@ -226,6 +232,24 @@ async fn what_a_table_of_masakaris_cannot_hold_is_a_400() {
         let refused = api.post("/v1/segments", body).await.fault(StatusCode::BAD_REQUEST, "badRequest");
         assert!(refused.contains("cannot store"), "{refused}");
         assert_eq!(api.get("/v1/segments").await.ok(200)["segments"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_of_masakaris_holds_a_report_in_any_characters() {
+    with_api(async |api| {
+        let segment = api.segment("seg1").await;
+        api.host(&segment, "compute-1").await;
+        let narrow = "ALTER TABLE notifications CONVERT TO CHARACTER SET utf8mb3";
+        api.store.execute_unprepared(narrow).await.unwrap();
+        let payload = json!({"instance_uuid": IncidentId(Uuid::new_v4()), "vir_domain_event": "\u{e9}", "event": "\u{1F980}"});
+        let vm = |host: &str| json!({"notification": {"type": "VM", "hostname": host, "generated_time": "2026-11-20T08:28:51", "payload": payload}});
+        let stored = api.post(NOTIFICATIONS, vm("compute-1")).await.ok(202);
+        let uuid = stored["notification"]["notification_uuid"].as_str().unwrap();
+        let shown = api.get(&format!("{NOTIFICATIONS}/{uuid}")).await.ok(200);
+        assert_eq!(shown["notification"]["payload"], payload);
+        assert_eq!(api.post(NOTIFICATIONS, vm("compute-1")).await.status, 409, "it is known again");
     })
     .await;
 }

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::Value;
 use themis_core::NotificationId;
-use themis_db::NotificationStatus;
 use themis_db::store::corroborations::Reporter;
 use themis_db::store::intake::{Accepted, notification_accept};
 use themis_db::store::notifications::NewNotification;
+use themis_db::{NotificationStatus, StoreError};
 use uuid::Uuid;
 
 use super::schema::NotificationCreate;
@@ -56,7 +56,7 @@ pub(crate) async fn create(
         app.announcer
             .begin(&call, "notification.create", announce::new_notification(&new))
     };
-    let row = match accepted.map_err(Fault::from) {
+    let row = match accepted.map_err(not_stored) {
         Ok(Accepted::Stored(row)) => begun().settle(Ok(row))?,
         Err(fault) => return begun().settle(Err(fault)),
         Ok(Accepted::Duplicate(earlier)) => {
@@ -80,4 +80,12 @@ pub(crate) async fn create(
     // The reporter sees its own time back; the column keeps whole seconds.
     notification.generated_time = MasakariTime(asked.generated_time);
     Ok((StatusCode::ACCEPTED, Json(OneNotification { notification })))
+}
+
+/// A value that its column refuses is trouble of ours here: the reporter would drop for good what got 400.
+fn not_stored(error: StoreError) -> Fault {
+    match error {
+        value @ StoreError::ValueRefused { .. } => Fault::Database(value),
+        other => other.into(),
+    }
 }
