@@ -14,11 +14,13 @@ use time::OffsetDateTime;
 
 use super::corroborations::{self, Reporter};
 use super::hosts::host_get;
+use super::incidents::{IncidentFilter, incident_list};
 use super::notifications::{
     NewNotification, NotificationRow, notification_create, notification_duplicate, notification_get,
+    notification_newest,
 };
 use crate::entity::leases;
-use crate::{Pool, ReportAnswer, StoreError, Txn};
+use crate::{IncidentStatus, Pool, ReportAnswer, StoreError, Txn};
 
 /// What names of queues begin with.
 pub(crate) const QUEUE: &str = "intake:";
@@ -37,7 +39,7 @@ pub enum Accepted {
     Stored(NotificationRow),
     /// This one said the same before; no other was stored.
     Duplicate(NotificationId),
-    /// The host is under maintenance; nothing was stored.
+    /// The host is under maintenance; no notification was stored, and its reporter is kept with one that the host has.
     UnderMaintenance,
     /// The host was deleted meanwhile; nothing was stored.
     HostGone,
@@ -96,12 +98,32 @@ async fn accept(
                 _ => Accepted::Duplicate(earlier),
             })
         }
-        None if host.on_maintenance => Ok(Accepted::UnderMaintenance),
+        None if host.on_maintenance => {
+            if let Some(story) = present_story(txn, new.source_host_uuid).await? {
+                corroborations::further(txn, story, by, answer, new.generated_time, at).await?;
+            }
+            Ok(Accepted::UnderMaintenance)
+        }
         None => {
             let row = notification_create(txn, new, at).await?;
             corroborations::first(txn, new.uuid, by, new.generated_time, at).await?;
             Ok(Accepted::Stored(row))
         }
+    }
+}
+
+/// The notification that a refused report is kept with when none says the same: that of the host's open incident, which
+/// is why a host is under maintenance most often, else the host's newest. `None`: the host never had one.
+async fn present_story(txn: &Txn, host: HostId) -> Result<Option<NotificationId>, StoreError> {
+    let open = IncidentFilter {
+        host_uuid: Some(host),
+        status: Some(IncidentStatus::Open),
+        ..IncidentFilter::default()
+    };
+    let incidents = incident_list(txn, &open, 1).await?;
+    match incidents.first().and_then(|incident| incident.notification_uuid) {
+        Some(notification) => Ok(Some(notification)),
+        None => notification_newest(txn, host).await,
     }
 }
 

@@ -68,6 +68,11 @@ pub(crate) async fn create(
             });
         }
         Ok(Accepted::UnderMaintenance) => {
+            let (user, kind) = (&reporter.user_id, asked.kind);
+            tracing::info!(
+                "user {user} at {address} reported {kind} of host {}, which is under maintenance",
+                host.name
+            );
             return Err(Fault::UnderMaintenance {
                 host: asked.host_name,
                 kind: asked.kind.name(),
