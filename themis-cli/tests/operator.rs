@@ -260,6 +260,44 @@ async fn the_preflight_ends_with_1_when_something_is_missing() {
 }
 
 #[tokio::test]
+async fn the_observer_list_says_whose_word_counts_where_and_why_not() {
+    let cloud = two_hosts().await;
+    let place = |eligible: bool, why: Value, health: Value| json!({"eligible": eligible, "reason": why, "health_score": health});
+    let why = json!({"code": "observer_in_minority", "text": "compute-2 may be cut off itself", "data": null});
+    let observers = json!([
+        {"name": "compute-1", "witness": false, "age_ms": 1250, "networks": {
+            "storage": place(true, Value::Null, json!(0)), "tenant": place(true, Value::Null, json!(1))}},
+        {"name": "compute-2", "witness": true, "age_ms": 90, "networks": {
+            "storage": place(false, why.clone(), json!(7)), "tenant": place(false, why, Value::Null)}},
+    ]);
+    cloud.says_only("GET /themis/v1/observers", 200, json!({"observers": observers}));
+    let ran = cloud.themis(&["observer", "list", "-f", "csv"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(
+        lines[0]
+            .replace('"', "")
+            .starts_with("name,witness,age_s,eligible_on,health,why_not"),
+        "{}",
+        ran.out
+    );
+    let table = cloud.themis(&["observer", "list"]).await.out;
+    assert!(
+        table.contains("storage tenant") && table.contains("storage=0 tenant=1"),
+        "{table}"
+    );
+    assert_eq!(table.matches("compute-2 may be cut off itself").count(), 1, "{table}");
+    let whole = cloud.themis(&["observer", "list", "-f", "json"]).await.out;
+    let whole: Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!(
+        (&whole[0]["age_s"], &whole[1]["eligible_on"]),
+        (&json!(1.25), &json!([])),
+        "{whole}"
+    );
+    assert_eq!(whole[1]["networks"], observers[1]["networks"]);
+}
+
+#[tokio::test]
 async fn the_leading_engine_is_shown_and_its_absence_is_5() {
     let cloud = two_hosts().await;
     let status = json!({"engine": "engine-1", "version": "0.1.0", "epoch": 3, "mode": "armed", "settled": true,

@@ -1,8 +1,10 @@
-//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, the test of a power
-//! device. The answers are facts that only the leader's memory holds; nothing here changes anything.
+//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, whom it hears, the test
+//! of a power device. The answers are facts that only the leader's memory holds; nothing here changes anything.
 //!
 //! Topic and version are those of [`crate::report::ENGINE_TOPIC`]; the call is sent to the engine that the lease row
 //! names. An engine that does not lead refuses with [`NOT_LEADING`].
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,8 @@ use crate::{Epoch, HostId, HostState, Mode, NetworkName, PowerDeviceId, Reason, 
 pub const STATUS: &str = "status";
 /// Method: [`Preflight`]. No arguments.
 pub const PREFLIGHT: &str = "preflight";
+/// Method: [`Observers`]. No arguments.
+pub const OBSERVERS: &str = "observers";
 /// Method: [`DeviceTest`]. Argument `device`: the id of a registered power device.
 pub const DEVICE_TEST: &str = "device_test";
 
@@ -83,6 +87,37 @@ pub struct PreflightHost {
     pub protected: bool,
     /// Why not.
     pub reasons: Vec<Reason>,
+}
+
+/// The monitors that the leader has heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observers {
+    /// By name.
+    pub observers: Vec<Observer>,
+}
+
+/// One monitor: what its word is worth now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observer {
+    /// The host that it runs on.
+    pub name: String,
+    /// It runs on a controller: it observes and is never a target.
+    pub witness: bool,
+    /// How long ago its newest report arrived, in milliseconds.
+    pub age_ms: u64,
+    /// Its place on each network that hosts are judged by.
+    pub networks: BTreeMap<NetworkName, ObserverPlace>,
+}
+
+/// An observer's place on one network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObserverPlace {
+    /// Its word on others counts there. It never counts on the host that it runs on, nor on one that it does not know.
+    pub eligible: bool,
+    /// Why not.
+    pub reason: Option<Reason>,
+    /// Serf's health score: 0 is healthy, 7 the worst; absent while its agent does not answer.
+    pub health_score: Option<u8>,
 }
 
 /// What a power device answered just now. Nothing was switched.

@@ -23,6 +23,8 @@ pub enum Question {
     Status,
     /// What would be missing if it were armed now.
     Preflight,
+    /// Whom it hears, and whose word counts.
+    Observers,
     /// What a power device answers.
     DeviceTest(PowerDeviceId),
     /// What it answered: the second half of a test, asked by whoever read the device.

@@ -7,6 +7,7 @@
 
 mod faults;
 mod hosts;
+mod leader;
 mod notifications;
 mod operation;
 mod parameter;
@@ -88,6 +89,7 @@ fn entries() -> Vec<Entry> {
         hosts::entries(),
         notifications::entries(),
         themis::entries(),
+        leader::entries(),
     ]
     .into_iter()
     .flatten()
@@ -102,6 +104,7 @@ fn shapes() -> Vec<(&'static str, shape::Shape)> {
         hosts::shapes(),
         notifications::shapes(),
         themis::shapes(),
+        leader::shapes(),
     ]
     .into_iter()
     .flatten()

@@ -1,11 +1,11 @@
-//! `/themis/v1/engine` and `/themis/v1/preflight`: what the leading engine says of itself, and what would be missing if
-//! the installation were armed now. Passed on as the leader answers.
+//! `/themis/v1/engine`, `/themis/v1/preflight` and `/themis/v1/observers`: what the leading engine says of itself, what
+//! would be missing if the installation were armed now, and whom the leader hears. Passed on as the leader answers.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::json;
-use themis_core::leader::{LeaderStatus, PREFLIGHT, Preflight, STATUS};
+use themis_core::leader::{LeaderStatus, OBSERVERS, Observers, PREFLIGHT, Preflight, STATUS};
 
 use crate::app_state::AppState;
 use crate::call::Call;
@@ -37,4 +37,14 @@ pub(crate) async fn preflight(State(app): State<AppState>, call: Call) -> Result
         .ask(&app.store, &call.context(), PREFLIGHT, json!({}))
         .await?;
     Ok(Json(OnePreflight { preflight }))
+}
+
+/// `GET /themis/v1/observers`.
+pub(crate) async fn observers(State(app): State<AppState>, call: Call) -> Result<Json<Observers>, Fault> {
+    call.demand(rule::THEMIS_OBSERVERS_INDEX)?;
+    let observers = app
+        .leader
+        .ask(&app.store, &call.context(), OBSERVERS, json!({}))
+        .await?;
+    Ok(Json(observers))
 }

@@ -1,13 +1,13 @@
-//! `/themis/v1/engine`, `/themis/v1/preflight` and the test of a power device: what the leading engine is asked.
+//! `/themis/v1/engine`, `/themis/v1/preflight`, `/themis/v1/observers` and the test of a power device: what the leading engine is asked.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use themis_core::leader::{DEVICE_TEST, NOT_LEADING, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
+use themis_core::leader::{DEVICE_TEST, NOT_LEADING, OBSERVERS, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
 use themis_messaging::RpcError;
 
 use crate::support::{Api, with_api};
 
-const PATHS: [&str; 2] = ["/themis/v1/engine", "/themis/v1/preflight"];
+const PATHS: [&str; 3] = ["/themis/v1/engine", "/themis/v1/preflight", "/themis/v1/observers"];
 
 /// The lease is held by the engine of these tests.
 async fn with_leader(api: &Api) {
@@ -61,6 +61,29 @@ async fn the_preflight_is_passed_on_as_the_leader_gives_it() {
 }
 
 #[tokio::test]
+async fn the_observers_are_listed_as_the_leader_hears_them() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let reason =
+            json!({"code": "observer_in_minority", "text": "it may be cut off", "data": {"alive": 0, "members": 4}});
+        let observers = json!([{
+            "name": "compute-1", "witness": false, "age_ms": 1500,
+            "networks": {
+                "storage": {"eligible": false, "reason": reason, "health_score": 7},
+                "tenant": {"eligible": true, "reason": null, "health_score": 0},
+            },
+        }]);
+        let answer = json!({"observers": observers});
+        api.engine.answers(move |method, args| {
+            assert_eq!((method, args), (OBSERVERS, &json!({})));
+            Ok(answer.clone())
+        });
+        assert_eq!(api.get("/themis/v1/observers").await.ok(200)["observers"], observers);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_a_leader_the_answer_is_503_and_says_so() {
     with_api(async |api| {
         for path in PATHS {
@@ -104,6 +127,7 @@ async fn only_an_admin_asks_the_leader() {
         for (method, path) in [
             ("GET", PATHS[0]),
             ("GET", PATHS[1]),
+            ("GET", PATHS[2]),
             ("POST", &format!("{device}/test")),
         ] {
             let answer = api.by("member", method, path, None).await;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use themis_core::Reason;
-use themis_core::leader::{DeviceTest, LeaderStatus, Preflight};
+use themis_core::leader::{DeviceTest, LeaderStatus, Observer, Preflight};
 use themis_openstack::keystone::ServiceType;
 use themis_openstack::service::{Endpoint, Method, Request, ServiceClient};
 use themis_openstack::{Effect, Session};
@@ -230,6 +230,15 @@ impl Api {
     pub async fn preflight(&self) -> Result<Preflight, Failure> {
         let request = Request::get("ask for the preflight", "/themis/v1/preflight");
         self.read(request, "preflight").await
+    }
+
+    /// The monitors that the leading engine has heard.
+    ///
+    /// # Errors
+    /// No engine leads, or no usable answer.
+    pub async fn observers(&self) -> Result<Vec<Observer>, Failure> {
+        self.read(Request::get("list observers", "/themis/v1/observers"), "observers")
+            .await
     }
 
     /// Asks something about a host: `enable`, `disable`, `retry`, `confirm-dead`.

@@ -50,6 +50,9 @@ pub enum Noun {
     /// The engine that leads
     #[command(subcommand)]
     Engine(Engine),
+    /// The monitors that are heard, and whose word counts
+    #[command(subcommand)]
+    Observer(Observer),
     /// Let Themis act, after a look at what would be protected
     Arm(Arm),
     /// Let Themis only watch and say what it would do
@@ -192,6 +195,13 @@ pub struct Preflight {
 pub enum Engine {
     /// Which engine leads, what it hears, and whether it can act
     Show(Shape),
+}
+
+/// `themis observer`.
+#[derive(Debug, Subcommand)]
+pub enum Observer {
+    /// All monitors that the leading engine has heard, with the reasons why their word does not count
+    List(Shape),
 }
 
 /// `themis arm`.

@@ -7,6 +7,7 @@ pub mod engine;
 pub mod failure;
 pub mod hosts;
 pub mod incidents;
+pub mod judgement;
 pub mod modes;
 pub mod names;
 pub mod power_devices;

@@ -7,10 +7,10 @@ use themis_openstack::Session;
 use themis_openstack::clouds::{self, Environment};
 
 use super::api::Api;
-use super::command::{Command, Connection, Engine, Host, Incident, Mode, Noun, PowerDevice};
+use super::command::{Command, Connection, Engine, Host, Incident, Mode, Noun, Observer, PowerDevice};
 use super::failure::Failure;
 use super::power_devices::{self, PASSWORD_VARIABLE};
-use super::{engine, hosts, incidents, modes, simulate, timeline};
+use super::{engine, hosts, incidents, judgement, modes, simulate, timeline};
 use crate::exit::Exit;
 use crate::output::{Answer, Format, Paint, Shape, render};
 
@@ -33,6 +33,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Noun::Mode(Mode::Show(shape)) => print(&modes::show(&api).await?, &shape),
         Noun::Preflight(asked) => engine::preflight(&api, asked.segment.as_deref(), &asked.shape, show).await,
         Noun::Engine(Engine::Show(shape)) => print(&engine::show(&api).await?, &shape),
+        Noun::Observer(Observer::List(shape)) => print(&judgement::observers(&api).await?, &shape),
         Noun::Arm(arm) => write(&modes::arm(&api, &arm, show).await?),
         Noun::Observe(observe) => write(&modes::observe(&api, &observe).await?),
         Noun::Incident(incident) => run_incident(&api, incident).await,

@@ -10,12 +10,74 @@ use crate::world::World;
 /// Serf's health score from which an agent's own place is in doubt (measured: an isolated agent shows 7).
 const HEALTH_SCORE_MAX: u8 = 4;
 
+/// Why an observer's word counts for nothing on a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ineligible {
+    /// Its newest report is too old.
+    Stale,
+    /// Its host is being shut down.
+    ShuttingDown,
+    /// It is neither a registered host nor a witness.
+    NotRegistered,
+    /// Its report does not name the network.
+    NotAttached,
+    /// Its own interface has no carrier.
+    NoCarrier,
+    /// Its serf agent there does not run.
+    Agent(AgentState),
+    /// It sees no majority: it may be the one that is cut off.
+    Minority,
+    /// Serf's health score is bad.
+    Unhealthy(u8),
+}
+
+/// Why the word of `heard` on others counts for nothing on `network`, of which `registered` are members; `None` when it
+/// counts.
+#[must_use]
+pub fn ineligible(
+    world: &World,
+    heard: &Heard,
+    network: &NetworkName,
+    registered: usize,
+    now: Moment,
+) -> Option<Ineligible> {
+    let report = &heard.report;
+    if now.since(heard.at) > world.policy.report_age_max() {
+        return Some(Ineligible::Stale);
+    }
+    if report.shutting_down {
+        return Some(Ineligible::ShuttingDown);
+    }
+    if !report.witness && world.host_named(&report.observer).is_none() {
+        return Some(Ineligible::NotRegistered);
+    }
+    let Some(seen) = report.networks.get(network) else {
+        return Some(Ineligible::NotAttached);
+    };
+    self_accusation(seen, registered)
+        .or_else(|| (seen.agent != AgentState::Running).then_some(Ineligible::Agent(seen.agent)))
+}
+
 /// Whether a report shows its own host to be cut off from `network`: it accuses itself.
 #[must_use]
 pub fn self_accused(report: &NetworkReport, registered: usize) -> bool {
-    report.carrier == Some(false)
-        || (report.agent == AgentState::Running
-            && (!in_majority(report, registered) || report.health_score.is_some_and(|s| s >= HEALTH_SCORE_MAX)))
+    self_accusation(report, registered).is_some()
+}
+
+fn self_accusation(report: &NetworkReport, registered: usize) -> Option<Ineligible> {
+    if report.carrier == Some(false) {
+        return Some(Ineligible::NoCarrier);
+    }
+    if report.agent != AgentState::Running {
+        return None;
+    }
+    if !in_majority(report, registered) {
+        return Some(Ineligible::Minority);
+    }
+    report
+        .health_score
+        .filter(|score| *score >= HEALTH_SCORE_MAX)
+        .map(Ineligible::Unhealthy)
 }
 
 /// Whether the reporter sees more than half of the members, itself counted. `registered` is how many members the engine
@@ -33,17 +95,13 @@ pub fn eligible<'a>(
     network: &'a NetworkName,
     now: Moment,
 ) -> impl Iterator<Item = (&'a str, bool)> {
-    let age = world.policy.report_age_max();
     let registered = members(world, network);
     world.evidence.observers.values().filter_map(move |heard| {
         let name = heard.report.observer.as_str();
-        if name == target || now.since(heard.at) > age || !may_observe(world, heard) {
+        if name == target || ineligible(world, heard, network, registered, now).is_some() {
             return None;
         }
         let seen = heard.report.networks.get(network)?;
-        if seen.agent != AgentState::Running || self_accused(seen, registered) {
-            return None;
-        }
         match seen.not_alive.get(target) {
             None => Some((name, false)),
             Some(PeerStatus::Failed) => Some((name, true)),
@@ -51,11 +109,6 @@ pub fn eligible<'a>(
             Some(PeerStatus::Left | PeerStatus::Leaving | PeerStatus::Missing) => None,
         }
     })
-}
-
-/// Registered hosts and witnesses may observe, unless they are going down.
-fn may_observe(world: &World, heard: &Heard) -> bool {
-    !heard.report.shutting_down && (heard.report.witness || world.host_named(&heard.report.observer).is_some())
 }
 
 /// Members of a network: the registered hosts and the witnesses that report on it.

@@ -14,6 +14,7 @@ pub mod host;
 pub mod judge;
 pub mod matrix;
 pub mod notified;
+pub mod observers;
 pub mod outage;
 pub mod policy;
 pub mod power;

@@ -114,6 +114,7 @@ impl Handler for Ears {
             "wake" => Event::Wake(request_of(&context)),
             leader::STATUS => return self.callers.ask(Question::Status, request_of(&context)).await,
             leader::PREFLIGHT => return self.callers.ask(Question::Preflight, request_of(&context)).await,
+            leader::OBSERVERS => return self.callers.ask(Question::Observers, request_of(&context)).await,
             leader::DEVICE_TEST => {
                 let device = argument(&args, "device")?;
                 return self

@@ -8,6 +8,7 @@ use serde::Serialize;
 use themis_core::leader::{DeviceTest, LeaderStatus, NOT_LEADING, UNKNOWN_DEVICE};
 use themis_core::power::{Binding, PowerReading, PowerState, PowerTrouble};
 use themis_core::{HostId, Moment, PowerDeviceId, Reason};
+use themis_decision::observers::heard;
 use themis_decision::preflight::{observers, preflight};
 use themis_messaging::RpcError;
 use themis_service::logging::{self, RequestContext};
@@ -36,6 +37,7 @@ impl Engine {
             _ if !self.leading => Err(self.not_leading()),
             Question::Status => self.status(now),
             Question::Preflight => object(preflight(&self.world, now)),
+            Question::Observers => object(heard(&self.world, now)),
             Question::DeviceTest(device) => return self.test_device(device, request, reply),
             Question::DeviceRead {
                 host,

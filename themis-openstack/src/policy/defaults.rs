@@ -317,6 +317,12 @@ pub const RULES: &[RuleDefault] = &[
         &["GET /themis/v1/preflight"],
     ),
     ours(
+        "themis_api:observers:index",
+        READ,
+        "List the monitors that are heard, and whose word counts.",
+        &["GET /themis/v1/observers"],
+    ),
+    ours(
         "themis_api:requests:detail",
         READ,
         "Show an operator's request.",

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use themis_core::leader::{DEVICE_TEST, PREFLIGHT, STATUS};
+use themis_core::leader::{DEVICE_TEST, OBSERVERS, PREFLIGHT, STATUS};
 use themis_core::{HostId, IncidentId, InstanceId, NotificationId, Reason, SegmentId, VmoveId};
 use themis_db::store::incident_events::{NewEvent, event_append_in_txn};
 use themis_db::store::incidents::{NewIncident, incident_open_in_txn};
@@ -143,6 +143,10 @@ fn as_leader(method: &str, args: &Value) -> Result<Value, RpcError> {
             "hosts": 4, "observers": 5, "incidents": 0, "networks_out": [],
         })),
         PREFLIGHT => Ok(json!({"ready": true, "reasons": [], "hosts": []})),
+        OBSERVERS => Ok(json!({"observers": [{
+            "name": "compute-1", "witness": false, "age_ms": 120,
+            "networks": {"storage": {"eligible": true, "reason": null, "health_score": 0}},
+        }]})),
         DEVICE_TEST => Ok(json!({
             "uuid": args["device"], "state": "on", "guid": null, "bound": true, "reason": null, "took_ms": 12,
         })),

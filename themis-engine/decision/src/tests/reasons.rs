@@ -392,6 +392,28 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "Observers whose word counts for nothing",
+        &[
+            (
+                "observer_stale",
+                "Its newest report is older than two report intervals.",
+            ),
+            ("observer_shutting_down", "Its host is being shut down in order."),
+            (
+                "observer_not_registered",
+                "It is neither a registered host nor a witness.",
+            ),
+            ("observer_not_attached", "It reports nothing of the network."),
+            ("observer_without_carrier", "Its own interface has no carrier."),
+            ("observer_agent_down", "Its own serf agent on the network does not run."),
+            (
+                "observer_in_minority",
+                "It sees no majority of the members: it may be the one that is cut off.",
+            ),
+            ("observer_unhealthy", "Serf's health score of its agent is 4 or worse."),
+        ],
+    ),
+    (
         "Answers to requests",
         &[
             ("done", "The request was done; the text says what follows."),

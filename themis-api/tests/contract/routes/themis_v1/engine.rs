@@ -1,4 +1,4 @@
-//! `/themis/v1/engine` and `/themis/v1/preflight`.
+//! `/themis/v1/engine`, `/themis/v1/preflight` and `/themis/v1/observers`.
 
 use crate::routes::case::Case;
 
@@ -20,5 +20,6 @@ pub(super) fn cases() -> Vec<Case> {
             ],
         ),
         Case::of("get", "/themis/v1/preflight").answers("preflight", &["ready", "reasons", "hosts"]),
+        Case::of("get", "/themis/v1/observers").answers("observers", &["name", "witness", "age_ms", "networks"]),
     ]
 }

@@ -1,0 +1,54 @@
+//! `themis observer`: what the leading engine judges by.
+
+use serde_json::json;
+use themis_core::leader::Observer;
+
+use super::api::Api;
+use super::failure::Failure;
+use crate::output::{Answer, Cell, columns};
+
+/// `observer list`.
+///
+/// # Errors
+/// No engine leads, or no usable answer.
+pub async fn observers(api: &Api) -> Result<Answer, Failure> {
+    Ok(Answer::List {
+        columns: columns(&[
+            "name",
+            "witness",
+            "age_s",
+            "eligible_on",
+            "health",
+            "why_not",
+            "+networks",
+        ]),
+        rows: api.observers().await?.iter().map(observer).collect(),
+    })
+}
+
+fn observer(observer: &Observer) -> Vec<Cell> {
+    let places = || observer.networks.iter();
+    let eligible: Vec<String> = places()
+        .filter(|(_, place)| place.eligible)
+        .map(|(network, _)| network.to_string())
+        .collect();
+    let health: Vec<String> = places()
+        .filter_map(|(network, place)| place.health_score.map(|score| format!("{network}={score}")))
+        .collect();
+    // What holds for the whole monitor is the same text on every network: once is enough.
+    let mut why: Vec<&str> = places()
+        .filter_map(|(_, place)| place.reason.as_ref().map(|reason| reason.text.as_str()))
+        .collect();
+    why.dedup();
+    #[allow(clippy::cast_precision_loss, reason = "an age in milliseconds is far below 2^52")]
+    let age_s = observer.age_ms as f64 / 1000.0;
+    vec![
+        observer.name.as_str().into(),
+        Cell::yes_no(observer.witness),
+        Cell::new(age_s, format!("{age_s:.1}")),
+        Cell::new(eligible.clone(), eligible.join(" ")),
+        health.join(" ").into(),
+        why.join("\n").into(),
+        json!(observer.networks).into(),
+    ]
+}
