@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use socket2::{SockRef, Socket, TcpKeepalive};
 use tokio::time::timeout;
 
+use super::journal::Page;
 use super::tls;
 use crate::settings::{Settings, SettingsError};
 use crate::url::Host;
@@ -76,14 +77,15 @@ impl Connector {
         })
     }
 
-    /// Connects to one host and logs in.
-    pub(crate) async fn connect(&self, host: &Host, role: &str) -> Result<Line, ConnectError> {
+    /// Connects to one host and logs in. `page`: where it is noted that the role works.
+    pub(crate) async fn connect(&self, host: &Host, role: &str, page: &Page) -> Result<Line, ConnectError> {
         let cutter = Cutter::default();
         match timeout(CONNECT_WITHIN, self.open(host, role, &cutter)).await {
             Ok(Ok(connection)) => Ok(Line {
                 user: host.user.clone(),
                 connection,
                 host: host.to_string(),
+                page: page.clone(),
                 cutter,
             }),
             Ok(Err(source)) => Err(ConnectError::Failed {
@@ -159,7 +161,9 @@ async fn reach(
     if silence_s > 0 {
         let silence = Duration::from_secs(u64::from(silence_s));
         handle.set_tcp_user_timeout(Some(silence))?;
-        handle.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence / 2).with_interval(silence / 6))?;
+        // Whole seconds for the kernel, which refuses none at all.
+        let [idle, between] = [silence / 2, silence / 6].map(|wait| wait.max(Duration::from_secs(1)));
+        handle.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle).with_interval(between))?;
     }
     // Only the first attempt of a connection sets it, and there is only one: the library's own retries are off.
     let _ = socket.set(handle.try_clone()?);
@@ -192,6 +196,7 @@ pub(crate) struct Line {
     pub(crate) host: String,
     /// Who is logged in.
     pub(crate) user: String,
+    page: Page,
     #[expect(
         dead_code,
         reason = "it acts when it is dropped, which must come after the connection's drop"
@@ -200,6 +205,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// The role has set up what it needs.
+    pub(crate) fn works(&self) {
+        self.page.works(&self.host);
+    }
+
     /// Returns why when the connection has ended. A channel's end is not the connection's.
     pub(crate) async fn lost(&self) -> String {
         let mut events = Box::pin(self.connection.events_listener());

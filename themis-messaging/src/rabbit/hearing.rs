@@ -20,6 +20,7 @@ use super::depth::{Watched, watch};
 use super::listener::open;
 use super::supervisor::{Ended, Role, in_time};
 use super::topology::{bind, declare_exchange, declare_queue, short};
+use crate::Topic;
 use crate::bus::{Heard, Listener, Subscription};
 use crate::declare::DeclareError;
 use crate::duplicates::Duplicates;
@@ -53,7 +54,12 @@ pub(crate) struct Hearing {
 #[async_trait]
 impl Role for Hearing {
     fn name(&self) -> String {
-        "notifications".to_owned()
+        let Subscription { topics, pool, .. } = &self.subscription;
+        let names: Vec<&str> = pool.as_ref().map_or_else(
+            || topics.iter().map(Topic::as_str).collect(),
+            |pool| vec![pool.as_str()],
+        );
+        format!("notifications:{}", names.join(","))
     }
 
     async fn run(&mut self, line: &Line) -> Ended {
@@ -74,6 +80,7 @@ impl Role for Hearing {
 impl Hearing {
     async fn hear(&mut self, line: &Line) -> Result<Ended, Ended> {
         let (queues, deliveries) = in_time(self.subscribe(line)).await?;
+        line.works();
         self.readiness.send_replace(Readiness::Ready);
         let watched = queues.into_iter().map(|queue| Watched {
             label: queue.clone(),

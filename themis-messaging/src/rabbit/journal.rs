@@ -1,54 +1,104 @@
-//! One line in the log when the broker is lost and one when it is back, however many connections there were.
+//! One line in the log when the broker is lost and one when it is back, however many connections there were. A role is
+//! back when it works again, not when it is connected: a broker that refuses its queues is of no use to it.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
 use crate::measures::UP;
 
-/// Which roles are without a connection, and since when the first of them.
+/// Which roles do not work, and since when the first of them.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Option<Outage>>);
+pub(crate) struct Journal {
+    outage: Mutex<Option<Outage>>,
+    roles: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Outage {
     since: Instant,
-    roles: BTreeSet<String>,
+    roles: BTreeSet<u64>,
+}
+
+/// One role's own page; two roles of one name have two.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    journal: Arc<Journal>,
+    number: u64,
+    role: String,
 }
 
 impl Journal {
-    /// A role has no connection. `why` never holds a secret.
-    pub(crate) fn lost(&self, role: &str, why: &str) {
-        let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// A page for a role that begins.
+    pub(crate) fn page(self: &Arc<Self>, role: &str) -> Page {
+        Page {
+            journal: self.clone(),
+            number: self.roles.fetch_add(1, Ordering::Relaxed),
+            role: role.to_owned(),
+        }
+    }
+
+    fn outage(&self) -> MutexGuard<'_, Option<Outage>> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Page {
+    /// The role has no connection. `why` never holds a secret.
+    pub(crate) fn lost(&self, why: &str) {
+        let role = &self.role;
+        let mut outage = self.journal.outage();
         match outage.as_mut() {
             Some(outage) => {
-                if outage.roles.insert(role.to_owned()) {
+                if outage.roles.insert(self.number) {
                     tracing::debug!(role, "broker away: {why}");
                 }
             }
             None => {
                 tracing::warn!(role, "broker away, trying until it is back: {why}");
-                *outage = Some(Outage {
-                    since: Instant::now(),
-                    roles: BTreeSet::from([role.to_owned()]),
-                });
+                *outage = Some(self.begun());
             }
         }
         drop(outage);
         metrics::gauge!(UP).set(0.0);
     }
 
-    /// A role is connected, or needs no connection any more.
-    pub(crate) fn settled(&self, role: &str, host: Option<&str>) {
-        let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The role is connected and cannot work, for the broker refuses what it declares. The refusal has a line of its own.
+    pub(crate) fn refused(&self) {
+        let mut outage = self.journal.outage();
+        outage.get_or_insert_with(|| self.begun()).roles.insert(self.number);
+        drop(outage);
+        metrics::gauge!(UP).set(0.0);
+    }
+
+    fn begun(&self) -> Outage {
+        Outage {
+            since: Instant::now(),
+            roles: BTreeSet::from([self.number]),
+        }
+    }
+
+    /// The role works.
+    pub(crate) fn works(&self, host: &str) {
+        self.settle(Some(host));
+    }
+
+    /// The role has ended and needs no connection any more.
+    pub(crate) fn closed(&self) {
+        self.settle(None);
+    }
+
+    fn settle(&self, host: Option<&str>) {
+        let mut outage = self.journal.outage();
         let Some(known) = outage.as_mut() else {
             if host.is_some() {
                 metrics::gauge!(UP).set(1.0);
             }
             return;
         };
-        known.roles.remove(role);
+        known.roles.remove(&self.number);
         if known.roles.is_empty() {
             if let Some(host) = host {
                 let seconds = known.since.elapsed().as_secs_f64();
@@ -57,5 +107,38 @@ impl Journal {
             *outage = None;
             metrics::gauge!(UP).set(1.0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn a_role_that_is_refused_is_not_up_though_all_others_work() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let shown = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let up = || shown.render().contains("themis_bus_up 1");
+            let journal = Arc::new(Journal::default());
+            let [sending, one, other] =
+                ["sending", "notifications:t", "notifications:t"].map(|role| journal.page(role));
+            for page in [&sending, &one, &other] {
+                page.works("h:5672");
+            }
+            assert!(up());
+            one.refused();
+            sending.works("h:5672");
+            other.works("h:5672");
+            assert!(!up(), "another role of the same name is no proof: {}", shown.render());
+            one.works("h:5672");
+            assert!(up());
+            one.lost("cut");
+            assert!(!up());
+            one.closed();
+            assert!(up());
+        });
     }
 }

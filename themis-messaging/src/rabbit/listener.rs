@@ -75,6 +75,7 @@ impl Role for Listener {
                 Ok(subscribed) => subscribed,
                 Err(ended) => return ended,
             };
+            line.works();
             self.readiness.send_replace(Readiness::Ready);
             // Looked at beside the work, for it is most wanted while the work is stuck.
             let looking = watch(&line.connection, self.watched());

@@ -168,6 +168,7 @@ impl Replies {
     async fn receive(&self, line: &Line) -> Result<Ended, Ended> {
         let lost = |error: lapin::Error| Ended::Lost(error.to_string());
         let mut replies = in_time(self.subscribe(line)).await?;
+        line.works();
         self.readiness.send_replace(Readiness::Ready);
         loop {
             tokio::select! {

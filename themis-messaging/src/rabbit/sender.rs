@@ -76,6 +76,7 @@ impl Role for Sender {
                 Ok(channel) => channel,
                 Err(ended) => return ended,
             };
+            line.works();
             let mut work = Work::new(self, channel, line);
             let end = work.go(line).await;
             work.recall(&end);

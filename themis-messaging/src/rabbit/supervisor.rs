@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::connector::{ConnectError, Connector, Line};
-use super::journal::Journal;
+use super::journal::{Journal, Page};
 use crate::declare::DeclareError;
 use crate::measures;
 use crate::url::Host;
@@ -48,7 +48,7 @@ pub(crate) async fn in_time<T>(setting_up: impl Future<Output = Result<T, Ended>
 pub(crate) trait Role: Send {
     /// Short, for logs and the broker's list of connections.
     fn name(&self) -> String;
-    /// Works on one connection until it is lost or the role is stopped.
+    /// Works on one connection until it is lost or the role is stopped; calls `line.works()` when it is set up.
     async fn run(&mut self, line: &Line) -> Ended;
     /// There is no connection now.
     fn away(&mut self) {}
@@ -70,18 +70,19 @@ pub(crate) struct Way {
 /// Runs a role until `stop`.
 pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: CancellationToken) {
     let name = role.name();
+    let page = way.journal.page(&name);
     way.hosts.shuffle(&mut rand::rng());
     let mut next = 0;
     let mut connected_before = false;
     loop {
         let connected = tokio::select! {
             () = stop.cancelled() => break,
-            connected = connect(&mut way, &name, &mut next) => connected,
+            connected = connect(&mut way, &page, &name, &mut next) => connected,
         };
         let line = match connected {
             Ok(line) => line,
             Err(error) => {
-                say_away(&way.journal, &name, &error);
+                say_away(&page, &error);
                 if !pause(&mut way.backoff, &stop).await {
                     break;
                 }
@@ -96,7 +97,6 @@ pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: Cancellat
         }
         connected_before = true;
         let began = Instant::now();
-        way.journal.settled(&name, Some(&line.host));
         let ended = role.run(&line).await;
         role.away();
         match ended {
@@ -104,11 +104,10 @@ pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: Cancellat
                 line.close().await;
                 break;
             }
-            Ended::Lost(why) => way
-                .journal
-                .lost(&name, &format!("connection to {} lost: {why}", line.host)),
+            Ended::Lost(why) => page.lost(&format!("connection to {} lost: {why}", line.host)),
             Ended::Refused(error) => {
                 tracing::error!(role = name, "{error}");
+                page.refused();
                 role.refused(&error);
             }
         }
@@ -120,11 +119,11 @@ pub(crate) async fn supervise(mut way: Way, mut role: impl Role, stop: Cancellat
             break;
         }
     }
-    way.journal.settled(&name, None);
+    page.closed();
 }
 
 /// Tries each host once, beginning with the one after the last.
-async fn connect(way: &mut Way, role: &str, next: &mut usize) -> Result<Line, ConnectError> {
+async fn connect(way: &mut Way, page: &Page, role: &str, next: &mut usize) -> Result<Line, ConnectError> {
     let mut last = Err(ConnectError::Silent {
         host: "no host".to_owned(),
     });
@@ -135,7 +134,7 @@ async fn connect(way: &mut Way, role: &str, next: &mut usize) -> Result<Line, Co
         let index = *next % way.hosts.len();
         *next = index + 1;
         let Some(host) = way.hosts.get(index) else { break };
-        last = way.connector.connect(host, role).await;
+        last = way.connector.connect(host, role, page).await;
         if last.is_ok() {
             break;
         }
@@ -143,13 +142,13 @@ async fn connect(way: &mut Way, role: &str, next: &mut usize) -> Result<Line, Co
     last
 }
 
-fn say_away(journal: &Journal, role: &str, error: &ConnectError) {
+fn say_away(page: &Page, error: &ConnectError) {
     let fix = if error.is_refusal() {
         "; check user, password and virtual host of transport_url"
     } else {
         ""
     };
-    journal.lost(role, &format!("{error}{fix}"));
+    page.lost(&format!("{error}{fix}"));
 }
 
 /// Waits as the back-off says; false when stopped meanwhile.

@@ -18,6 +18,7 @@ mod patience;
 mod peer;
 mod promises;
 mod recorder;
+mod refusal;
 mod senders;
 mod survival;
 mod tally;
