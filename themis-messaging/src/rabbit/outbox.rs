@@ -179,6 +179,7 @@ impl Outbox {
             if !held.left(now).is_zero() {
                 return Some(held);
             }
+            metrics::counter!(EXPIRED).increment(1);
             let waited = held.waited(now);
             let over = held.item.over(waited);
             self.end(held, Err(over));
@@ -262,5 +263,37 @@ impl Outbox {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    pub(super) fn posting(bytes: usize) -> Posting {
+        Posting {
+            route: Route::Queue,
+            key: "q".to_owned(),
+            body: vec![0; bytes],
+            mandatory: true,
+            expires: false,
+            slot: None,
+            good_for: Duration::from_secs(1),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_sender_finds_too_late_is_counted_as_expired() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let shown = recorder.handle();
+        let outbox = Outbox::default();
+        let receipt = outbox.post(posting(1)).unwrap();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        metrics::with_local_recorder(&recorder, || assert!(outbox.take().is_none()));
+        let shown = shown.render();
+        assert!(shown.contains("themis_bus_expired_total 1"), "{shown}");
+        assert!(matches!(receipt.outcome().await, Err(BusError::Expired { .. })));
     }
 }
