@@ -396,3 +396,32 @@ async fn an_unreachable_broker_is_named_without_its_password() {
         "an orderly stop does not wait for a broker that is away"
     );
 }
+
+/// A broker that stands still keeps its connections open: only the heartbeats that it owes tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_that_misses_the_brokers_heartbeats_goes_away_and_comes_back() {
+    let Some(broker) = Broker::start().await else { return };
+    let [watchful, trusting] = [4, 0].map(|s| format!("{}?heartbeat_timeout_threshold={s}", broker.url));
+    let (topics, recorder) = ([topic(), topic()], Recorder::new());
+    let (with, without) = (bus(&watchful), bus(&trusting));
+    let serving = serve(&with, &topics[0], &recorder).await;
+    let unaware = serve(&without, &topics[1], &Recorder::new()).await;
+
+    broker.act("rabbit-pause").await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let [seen, unseen] = [&serving, &unaware].map(|served| served.readiness());
+    broker.act("rabbit-resume").await;
+    assert!(
+        !matches!(seen, Readiness::Ready),
+        "three missed heartbeats were not noticed"
+    );
+    assert!(
+        matches!(unseen, Readiness::Ready),
+        "something else than heartbeats told: {unseen:?}"
+    );
+
+    serving.ready(RECOVERY).await.unwrap();
+    let (context, target) = (Context::fresh(), target(&topics[0]));
+    let answer = with.call(&context, &target, "echo", json!({"n": 1}), RECOVERY).await;
+    assert_eq!(answer.unwrap(), json!({"n": 1}));
+}
