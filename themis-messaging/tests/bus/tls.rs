@@ -47,10 +47,10 @@ fn certificates() -> TempDir {
     directory
 }
 
-fn settings(port: u16, directory: &Path, section: &str) -> Result<Settings, SettingsError> {
+fn settings(place: &str, directory: &Path, section: &str) -> Result<Settings, SettingsError> {
     let section = section.replace("DIR", &directory.display().to_string());
     let text = format!(
-        "[DEFAULT]\ntransport_url = rabbit://guest:guest@127.0.0.1:{port}/\n[oslo_messaging_rabbit]\nssl = true\n{section}"
+        "[DEFAULT]\ntransport_url = rabbit://guest:guest@{place}/\n[oslo_messaging_rabbit]\nssl = true\n{section}"
     );
     Settings::read(&Source::from_text("t.conf", &text).unwrap())
 }
@@ -83,11 +83,11 @@ async fn a_broker_is_spoken_to_by_tls_when_its_certificate_is_the_right_one() {
         "listeners.ssl.1 = 127.0.0.1:{port}\nssl_options.cacertfile = {at}/ca.pem\nssl_options.certfile = {at}/broker.pem\n\
          ssl_options.keyfile = {at}/broker.key\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n"
     );
-    let Some(_broker) = Broker::start_with(&configuration).await else {
+    let Some(broker) = Broker::start_with(&configuration).await else {
         return;
     };
     let client = "ssl_cert_file = DIR/broker.pem\nssl_key_file = DIR/broker.key\n";
-    let read = |section: &str| settings(port, path, section).unwrap();
+    let read = |section: &str| settings(&format!("127.0.0.1:{port}"), path, section).unwrap();
     assert!(speaks(read(&format!("ssl_ca_file = DIR/ca.pem\n{client}"))).await);
     assert!(
         !speaks(read(&format!("ssl_ca_file = DIR/other.pem\n{client}"))).await,
@@ -98,6 +98,15 @@ async fn a_broker_is_spoken_to_by_tls_when_its_certificate_is_the_right_one() {
         !speaks(read("ssl_ca_file = DIR/ca.pem\n")).await,
         "the broker wants our certificate"
     );
+
+    // By another name the same broker is reached, and not believed, whatever the option says.
+    let plain = Settings::for_url(&broker.url.replace("127.0.0.1", "localhost")).unwrap();
+    assert!(speaks(plain).await, "localhost leads to the broker");
+    for option in ["", "ssl_enforce_hostname_verification = false\n"] {
+        let section = format!("ssl_ca_file = DIR/ca.pem\n{client}{option}");
+        let by_name = settings(&format!("localhost:{port}"), path, &section).unwrap();
+        assert!(!speaks(by_name).await, "the certificate is for 127.0.0.1 alone");
+    }
 }
 
 #[tokio::test]
@@ -116,7 +125,7 @@ async fn files_that_cannot_be_used_are_named_with_their_option() {
             "ssl_key_file: ",
         ),
     ] {
-        let settings = settings(5671, directory.path(), section).unwrap();
+        let settings = settings("127.0.0.1:5671", directory.path(), section).unwrap();
         let error = RabbitBus::start(settings, "test").unwrap_err().to_string();
         assert!(error.contains(named), "{section}: {error}");
     }
