@@ -10,12 +10,12 @@ use serde_json::json;
 use themis_core::{HostId, NotificationId, SegmentId};
 use themis_db::store::Page;
 use themis_db::store::corroborations::{REPORTERS_MAX, Reporter, corroboration_list};
-use themis_db::store::hosts::{HostChange, NewHost, host_create, host_delete, host_update};
+use themis_db::store::hosts::{HostChange, NewHost, host_create, host_delete, host_get, host_update};
 use themis_db::store::intake::{Accepted, notification_accept};
 use themis_db::store::notifications::{
     NewNotification, NotificationFilter, notification_duplicate, notification_get, notification_list,
 };
-use themis_db::store::segments::{NewSegment, segment_create, segment_delete};
+use themis_db::store::segments::{NewSegment, SegmentChange, segment_create, segment_delete, segment_update};
 use themis_db::testing::{Backend, TestDatabase};
 use themis_db::{NotificationKind, NotificationStatus, Pool, RecoveryMethod, ReportAnswer, StoreError, connect_url};
 use time::OffsetDateTime;
@@ -256,4 +256,60 @@ async fn on_mariadb_no_report_is_stored_for_a_host_that_is_deleted_meanwhile() {
         }
     }
     assert_eq!(stored + refused, 30);
+}
+
+/// Either the report is first and name and method stay, or the change is first and the report is stored after it.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::MySql)]
+#[tokio::test]
+async fn name_and_method_stay_from_the_moment_that_a_report_is_stored(#[case] backend: Backend) {
+    let Some(db) = TestDatabase::open(backend).await else {
+        return;
+    };
+    let (segment, host) = one_host(&db.pool).await;
+    assert!(matches!(
+        said(&db.pool, &stopped(host, segment, NOON), 1, NOON).await,
+        Accepted::Stored(_)
+    ));
+    let name = Some("other".to_owned());
+    let renamed = HostChange {
+        name: name.clone(),
+        ..HostChange::default()
+    };
+    let refused = host_update(&db.pool, host, renamed, NOON).await;
+    assert!(
+        matches!(refused, Err(StoreError::InUse { what: "host", .. })),
+        "{refused:?}"
+    );
+    let touching = [
+        SegmentChange {
+            name,
+            ..SegmentChange::default()
+        },
+        SegmentChange {
+            recovery_method: Some(RecoveryMethod::RhPriority),
+            ..SegmentChange::default()
+        },
+    ];
+    for change in touching {
+        let refused = segment_update(&db.pool, segment, change, NOON).await;
+        assert!(
+            matches!(refused, Err(StoreError::InUse { what: "segment", .. })),
+            "{refused:?}"
+        );
+    }
+    // What a held recovery needs mended may change, also beside the present name and method.
+    let mended = HostChange {
+        name: Some(host_get(&db.pool, host).await.unwrap().unwrap().name),
+        reserved: Some(true),
+        ..HostChange::default()
+    };
+    assert!(host_update(&db.pool, host, mended, NOON).await.unwrap().reserved);
+    let same = SegmentChange {
+        recovery_method: Some(RecoveryMethod::Auto),
+        enabled: Some(false),
+        ..SegmentChange::default()
+    };
+    assert!(!segment_update(&db.pool, segment, same, NOON).await.unwrap().enabled);
 }

@@ -197,20 +197,41 @@ pub async fn host_create(pool: &Pool, new: NewHost, at: OffsetDateTime) -> Resul
     .await
 }
 
-/// Changes a host and shows it as it is then.
+/// Changes a host and shows it as it is then. Its name stays while its segment is in use; a notification of the host that
+/// comes in at the same time is before the change or after it.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::AlreadyExists`] when another living host has the new name.
+/// [`StoreError::NotFound`]; [`StoreError::AlreadyExists`] when another living host has the new name;
+/// [`StoreError::InUse`] for a new name.
 pub async fn host_update(
-    db: &impl ConnectionTrait,
+    pool: &Pool,
     host: HostId,
     change: HostChange,
     at: OffsetDateTime,
 ) -> Result<HostRow, StoreError> {
-    let mut row = find(db, host)
-        .await?
-        .ok_or_else(|| not_found(host))?
-        .into_active_model();
+    pool.transaction(async |txn| {
+        let txn = &txn;
+        if change.name.is_some() {
+            // Before anything is read, or the look at what is in use would be of an earlier moment.
+            queue_at_host(txn, host).await?;
+        }
+        let row = find(txn, host).await?.ok_or_else(|| not_found(host))?;
+        let renames = change.name.as_ref().is_some_and(|name| *name != row.name);
+        if renames && segment_in_use(txn, SegmentId(row.failover_segment_id.0)).await? {
+            return Err(in_use(host));
+        }
+        write(txn, row, change.clone(), at).await
+    })
+    .await
+}
+
+async fn write(
+    db: &impl ConnectionTrait,
+    row: Model,
+    change: HostChange,
+    at: OffsetDateTime,
+) -> Result<HostRow, StoreError> {
+    let mut row = row.into_active_model();
     row.updated_at = Set(Some(seconds(at)));
     if let Some(name) = change.name {
         row.name = Set(name);
@@ -245,10 +266,7 @@ pub async fn host_delete(pool: &Pool, host: HostId, at: OffsetDateTime) -> Resul
         queue_at_host(txn, host).await?;
         let row = find(txn, host).await?.ok_or_else(|| not_found(host))?;
         if segment_in_use(txn, SegmentId(row.failover_segment_id.0)).await? {
-            return Err(StoreError::InUse {
-                what: "host",
-                id: host.to_string(),
-            });
+            return Err(in_use(host));
         }
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
@@ -280,17 +298,13 @@ pub async fn host_flags_in_txn(
     reserved: Option<bool>,
     at: OffsetDateTime,
 ) -> Result<HostRow, StoreError> {
-    host_update(
-        epoch.txn(),
-        host,
-        HostChange {
-            on_maintenance,
-            reserved,
-            ..HostChange::default()
-        },
-        at,
-    )
-    .await
+    let row = find(epoch.txn(), host).await?.ok_or_else(|| not_found(host))?;
+    let change = HostChange {
+        on_maintenance,
+        reserved,
+        ..HostChange::default()
+    };
+    write(epoch.txn(), row, change, at).await
 }
 
 fn living() -> sea_orm::Select<Entity> {
@@ -303,6 +317,13 @@ async fn find(db: &impl ConnectionTrait, host: HostId) -> Result<Option<Model>, 
 
 fn not_found(host: HostId) -> StoreError {
     StoreError::NotFound {
+        what: "host",
+        id: host.to_string(),
+    }
+}
+
+fn in_use(host: HostId) -> StoreError {
+    StoreError::InUse {
         what: "host",
         id: host.to_string(),
     }

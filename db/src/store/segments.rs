@@ -13,7 +13,7 @@ use crate::entity::{hosts, notifications, power_devices, segment_networks};
 use crate::stamp::seconds;
 use crate::store::intake::queue_at_host;
 use crate::store::{Page, json, page};
-use crate::{NotificationStatus, Pool, RecoveryMethod, StoreError};
+use crate::{NotificationStatus, Pool, RecoveryMethod, StoreError, Txn};
 
 const TABLE: &str = "failover_segments";
 
@@ -165,20 +165,43 @@ pub async fn segment_create(
     row.try_into()
 }
 
-/// Changes a segment and shows it as it is then.
+/// Changes a segment and shows it as it is then. Its name and its method stay while it is in use; a notification that comes
+/// in at the same time is before the change or after it.
 ///
 /// # Errors
-/// [`StoreError::NotFound`]; [`StoreError::AlreadyExists`] when another living one has the new name.
+/// [`StoreError::NotFound`]; [`StoreError::AlreadyExists`] when another living one has the new name;
+/// [`StoreError::InUse`] for a new name or method.
 pub async fn segment_update(
-    db: &impl ConnectionTrait,
+    pool: &Pool,
     segment: SegmentId,
     change: SegmentChange,
     at: OffsetDateTime,
 ) -> Result<SegmentRow, StoreError> {
-    let mut row = find(db, segment)
-        .await?
-        .ok_or_else(|| not_found(segment))?
-        .into_active_model();
+    pool.transaction(async |txn| {
+        let txn = &txn;
+        if change.name.is_some() || change.recovery_method.is_some() {
+            queue_at_members(txn, segment).await?;
+        }
+        let row = find(txn, segment).await?.ok_or_else(|| not_found(segment))?;
+        let touches_recovery = change.name.as_ref().is_some_and(|name| *name != row.name)
+            || change
+                .recovery_method
+                .is_some_and(|method| method.name() != row.recovery_method);
+        if touches_recovery && segment_in_use(txn, segment).await? {
+            return Err(in_use(segment));
+        }
+        write(txn, row, change.clone(), at).await
+    })
+    .await
+}
+
+async fn write(
+    db: &impl ConnectionTrait,
+    row: Model,
+    change: SegmentChange,
+    at: OffsetDateTime,
+) -> Result<SegmentRow, StoreError> {
+    let mut row = row.into_active_model();
     row.updated_at = Set(Some(seconds(at)));
     if let Some(name) = change.name {
         row.name = Set(name);
@@ -211,25 +234,9 @@ pub async fn segment_delete(pool: &Pool, segment: SegmentId, at: OffsetDateTime)
     pool.transaction(async |txn| {
         let txn = &txn;
         let of_segment = hosts::Column::FailoverSegmentId.eq(TextUuid(segment.0));
-        let members: Vec<TextUuid> = hosts::Entity::find()
-            .select_only()
-            .column(hosts::Column::Uuid)
-            .filter(of_segment.clone())
-            .filter(hosts::Column::Deleted.eq(0))
-            .order_by_asc(hosts::Column::Uuid)
-            // A locking read: the look at what is in use, after the queues, must not be of an earlier moment.
-            .lock_exclusive()
-            .into_tuple()
-            .all(txn)
-            .await?;
-        for member in &members {
-            queue_at_host(txn, HostId(member.0)).await?;
-        }
+        let members = queue_at_members(txn, segment).await?;
         if segment_in_use(txn, segment).await? {
-            return Err(StoreError::InUse {
-                what: "segment",
-                id: segment.to_string(),
-            });
+            return Err(in_use(segment));
         }
         let gone = Entity::update_many()
             .col_expr(Column::Deleted, Expr::col(Column::Id))
@@ -287,6 +294,25 @@ pub async fn segment_in_use(db: &impl ConnectionTrait, segment: SegmentId) -> Re
     Ok(one.is_some())
 }
 
+/// Waits for its turn among all that concerns the notifications of a segment's living hosts, which it gives.
+async fn queue_at_members(txn: &Txn, segment: SegmentId) -> Result<Vec<TextUuid>, StoreError> {
+    let members: Vec<TextUuid> = hosts::Entity::find()
+        .select_only()
+        .column(hosts::Column::Uuid)
+        .filter(hosts::Column::FailoverSegmentId.eq(TextUuid(segment.0)))
+        .filter(hosts::Column::Deleted.eq(0))
+        .order_by_asc(hosts::Column::Uuid)
+        // A locking read: the look at what is in use, after the queues, must not be of an earlier moment.
+        .lock_exclusive()
+        .into_tuple()
+        .all(txn)
+        .await?;
+    for member in &members {
+        queue_at_host(txn, HostId(member.0)).await?;
+    }
+    Ok(members)
+}
+
 fn living() -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::Deleted.eq(0))
 }
@@ -297,6 +323,13 @@ async fn find(db: &impl ConnectionTrait, segment: SegmentId) -> Result<Option<Mo
 
 fn not_found(segment: SegmentId) -> StoreError {
     StoreError::NotFound {
+        what: "segment",
+        id: segment.to_string(),
+    }
+}
+
+fn in_use(segment: SegmentId) -> StoreError {
+    StoreError::InUse {
         what: "segment",
         id: segment.to_string(),
     }

@@ -25,6 +25,8 @@ pub(crate) struct Cloud {
     pub(crate) keystone_fails: AtomicBool,
     /// Nova answers 500.
     pub(crate) nova_fails: AtomicBool,
+    /// Whoever holds it makes Nova wait with its answer.
+    pub(crate) nova_waits: tokio::sync::Mutex<()>,
     /// The ids of requests that validations and questions to Nova bore, in their order.
     pub(crate) request_ids: Mutex<Vec<String>>,
 }
@@ -153,6 +155,7 @@ struct Asked {
 /// Nova knows every host whose name begins with `compute-`.
 async fn services(State((cloud, _)): Shared, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
     cloud.note_id(&headers);
+    drop(cloud.nova_waits.lock().await);
     if cloud.nova_fails.load(Ordering::Relaxed) {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }

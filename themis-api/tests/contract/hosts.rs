@@ -253,3 +253,37 @@ async fn names(api: &Api, segment: &str, query: &str) -> Vec<String> {
         .map(|host| host["name"].as_str().unwrap().to_owned())
         .collect()
 }
+
+#[tokio::test]
+async fn a_host_that_gets_in_use_while_nova_is_asked_keeps_its_name() {
+    with_api(async |api| {
+        let segment = api.segment("seg1").await;
+        let host = api.host(&segment, "compute-1").await;
+        let path = format!("{}/{host}", hosts_of(&segment));
+        let asked = || {
+            let ids = api.cloud.request_ids.lock().unwrap();
+            ids.len()
+        };
+        api.get(&path).await.ok(200);
+        let before = asked();
+        let nova_waits = api.cloud.nova_waits.lock().await;
+        let rename = api.put(&path, json!({"host": {"name": "compute-9"}}));
+        let notify = async {
+            // The token is known already, so this one is the question to Nova.
+            while asked() == before {
+                tokio::task::yield_now().await;
+            }
+            let taken = api.notify("compute-1", "2026-11-20T08:28:51").await;
+            drop(nova_waits);
+            taken
+        };
+        let (refused, taken) = tokio::join!(rename, notify);
+        assert_eq!(taken.status, 202, "{}", taken.text);
+        assert_eq!(
+            refused.fault(StatusCode::CONFLICT, "conflictingRequest"),
+            format!("Host {host} can't be updated as it is in-use to process notifications.")
+        );
+        assert_eq!(api.get(&path).await.ok(200)["host"]["name"], "compute-1");
+    })
+    .await;
+}

@@ -48,6 +48,8 @@ pub(crate) async fn update(
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::HostNameTaken(name.unwrap_or_default()),
+            // A notification came in while Nova was asked.
+            StoreError::InUse { .. } => Fault::HostUpdateInUse(host),
             StoreError::NotFound { .. } => Fault::HostMissingInSegment { host, segment },
             other => other.into(),
         });

@@ -43,6 +43,7 @@ pub(crate) async fn update(
         .await
         .map_err(|error| match error {
             StoreError::AlreadyExists { .. } => Fault::SegmentNameTaken(name.unwrap_or_default()),
+            StoreError::InUse { .. } => Fault::SegmentUpdateInUse(id),
             StoreError::NotFound { .. } => Fault::SegmentMissing(id),
             other => other.into(),
         });
