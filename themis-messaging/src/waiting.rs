@@ -1,4 +1,4 @@
-//! What waits for the broker: bounded in number and bytes, each entry with an end of its time. Pure: the moment is
+//! What waits for the broker or is on its way there: bounded in number and bytes, each entry with an end of its time. Pure: the moment is
 //! given. Entries go out oldest first; a report takes the place of the older one of its slot.
 
 use std::collections::{BTreeMap, HashMap};
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Most entries that wait at once, those on their way to the broker not counted.
+/// Most entries at once, those on their way to the broker included.
 pub(crate) const MOST: usize = 4096;
-/// Most bytes of bodies that wait at once.
+/// Most bytes of their bodies.
 pub(crate) const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// An entry in its place in the order.
@@ -29,6 +29,11 @@ impl<T> Held<T> {
         self.until.saturating_duration_since(now)
     }
 
+    /// The size of its body.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How long it has been here.
     pub(crate) fn waited(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.since)
@@ -41,6 +46,9 @@ pub(crate) struct Waiting<T> {
     entries: BTreeMap<u64, Held<T>>,
     /// The newest entry of each slot, waiting or on its way.
     newest: HashMap<String, u64>,
+    /// Taken out and neither done nor put back.
+    on_their_way: usize,
+    /// Of all, those on their way included.
     bytes: usize,
     next: u64,
 }
@@ -50,6 +58,7 @@ impl<T> Default for Waiting<T> {
         Self {
             entries: BTreeMap::new(),
             newest: HashMap::new(),
+            on_their_way: 0,
             bytes: 0,
             next: 0,
         }
@@ -57,8 +66,9 @@ impl<T> Default for Waiting<T> {
 }
 
 impl<T> Waiting<T> {
+    /// How many there are, those on their way included.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.on_their_way
     }
 
     /// Adds an entry. With a slot it takes the place of the slot's older one, which is given back.
@@ -78,7 +88,7 @@ impl<T> Waiting<T> {
         if let Some(replaced) = &replaced {
             self.bytes -= replaced.bytes;
         }
-        if self.entries.len() >= MOST || self.bytes.saturating_add(bytes) > MOST_BYTES {
+        if self.len() >= MOST || self.bytes.saturating_add(bytes) > MOST_BYTES {
             if let Some(replaced) = replaced {
                 self.insert(replaced);
             }
@@ -106,15 +116,22 @@ impl<T> Waiting<T> {
         self.entries.insert(held.order, held);
     }
 
-    /// Takes out the oldest entry. Whoever takes it gives it back ([`Waiting::put_back`]) or tells that it is done.
+    /// Takes out the oldest entry. Whoever takes it gives it back ([`Waiting::put_back`]) or tells that it is done; its room
+    /// is not free until then.
     pub(crate) fn take(&mut self) -> Option<Held<T>> {
         let (_, held) = self.entries.pop_first()?;
-        self.bytes -= held.bytes;
+        self.on_their_way += 1;
         Some(held)
     }
 
-    /// The entry is out of the house: its slot is free.
+    /// An entry that was taken is out of the house: its room and its slot are free.
     pub(crate) fn done(&mut self, held: &Held<T>) {
+        self.on_their_way -= 1;
+        self.leave(held);
+    }
+
+    fn leave(&mut self, held: &Held<T>) {
+        self.bytes -= held.bytes;
         if let Some(slot) = &held.slot
             && self.newest.get(slot) == Some(&held.order)
         {
@@ -122,16 +139,18 @@ impl<T> Waiting<T> {
         }
     }
 
-    /// Puts an entry back into its old place. It is given back when a newer one of its slot waits: it is superseded.
+    /// Puts an entry that was taken back into its old place. It is given back when a newer one of its slot waits: it is superseded.
     pub(crate) fn put_back(&mut self, held: Held<T>) -> Option<Held<T>> {
         if held
             .slot
             .as_ref()
             .is_some_and(|slot| self.newest.get(slot).is_some_and(|newest| *newest != held.order))
         {
+            self.done(&held);
             return Some(held);
         }
-        self.insert(held);
+        self.on_their_way -= 1;
+        self.entries.insert(held.order, held);
         None
     }
 
@@ -148,8 +167,7 @@ impl<T> Waiting<T> {
             .filter_map(|order| self.entries.remove(&order))
             .collect();
         for held in &over {
-            self.bytes -= held.bytes;
-            self.done(held);
+            self.leave(held);
         }
         over
     }
@@ -230,6 +248,33 @@ mod tests {
         assert_eq!(room.0.len(), MOST);
         let mut room = Room::new();
         assert!(room.0.push("big", None, MOST_BYTES + 1, room.1, room.1 + LONG).is_err());
+    }
+
+    #[test]
+    fn what_is_on_its_way_takes_room_until_it_is_done() {
+        let mut room = Room::new();
+        let (now, until) = (room.1, room.1 + LONG);
+        let half = |room: &mut Room| room.0.push("half", None, MOST_BYTES / 2, now, until);
+        half(&mut room).unwrap();
+        half(&mut room).unwrap();
+        let (first, second) = (room.0.take().unwrap(), room.0.take().unwrap());
+        assert!(half(&mut room).is_err(), "both are on their way");
+        assert!(room.0.put_back(second).is_none());
+        assert!(half(&mut room).is_err(), "one waits again");
+        room.0.done(&first);
+        half(&mut room).unwrap();
+        assert_eq!((room.0.len(), room.0.bytes), (2, MOST_BYTES));
+    }
+
+    #[test]
+    fn a_superseded_report_that_comes_back_leaves_its_room() {
+        let mut room = Room::new();
+        room.push("old", Some("a"));
+        let held = room.0.take().unwrap();
+        room.push("new", Some("a"));
+        assert_eq!((room.0.len(), room.0.bytes), (2, 2));
+        assert!(room.0.put_back(held).is_some());
+        assert_eq!((room.0.len(), room.0.bytes), (1, 1));
     }
 
     #[test]

@@ -106,7 +106,6 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     waiting: Waiting<Outgoing>,
-    on_their_way: usize,
     closed: bool,
 }
 
@@ -173,7 +172,6 @@ impl Outbox {
         loop {
             let mut state = self.state();
             let held = state.waiting.take()?;
-            state.on_their_way += 1;
             drop(state);
             let now = Instant::now();
             if !held.left(now).is_zero() {
@@ -189,7 +187,6 @@ impl Outbox {
     /// Ends a message.
     pub(crate) fn end(&self, held: Held<Outgoing>, outcome: Result<Sent, BusError>) {
         let mut state = self.state();
-        state.on_their_way = state.on_their_way.saturating_sub(1);
         state.waiting.done(&held);
         drop(state);
         held.item.end(outcome);
@@ -199,7 +196,6 @@ impl Outbox {
     /// Puts an unconfirmed message back for the next connection.
     pub(crate) fn put_back(&self, held: Held<Outgoing>) {
         let mut state = self.state();
-        state.on_their_way = state.on_their_way.saturating_sub(1);
         let superseded = state.waiting.put_back(held);
         drop(state);
         if let Some(older) = superseded {
@@ -225,7 +221,7 @@ impl Outbox {
             let left = self.left.notified();
             {
                 let state = self.state();
-                if state.waiting.len() == 0 && state.on_their_way == 0 {
+                if state.waiting.len() == 0 {
                     return;
                 }
             }
@@ -236,7 +232,7 @@ impl Outbox {
     /// Shows how much is not with the broker yet.
     fn count(&self) {
         let state = self.state();
-        let waiting = u32::try_from(state.waiting.len() + state.on_their_way).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
         drop(state);
         metrics::gauge!(WAITING).set(f64::from(waiting));
     }

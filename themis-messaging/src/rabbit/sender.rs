@@ -32,6 +32,8 @@ use crate::waiting::Held;
 
 /// Most messages on their way at once.
 const WINDOW: usize = 256;
+/// Most bytes on their way at once, for the library holds a copy of each; one message may be larger and goes alone.
+const WINDOW_BYTES: usize = 4 * 1024 * 1024;
 /// A broker that confirms nothing for so long, though something is on its way, is given up.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
 
@@ -105,6 +107,8 @@ struct Work<'a> {
     declared: HashSet<String>,
     /// The messages on their way, and the broker's answers to them, both by number.
     held: BTreeMap<u64, Held<Outgoing>>,
+    /// Of those on their way.
+    bytes: usize,
     answers: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
     number: u64,
     /// Who we are for the broker.
@@ -123,6 +127,7 @@ impl<'a> Work<'a> {
             channel,
             declared: HashSet::new(),
             held: BTreeMap::new(),
+            bytes: 0,
             answers: FuturesUnordered::new(),
             number: 0,
             user: ShortString::try_new(line.user.as_str()).unwrap_or_default(),
@@ -142,18 +147,22 @@ impl<'a> Work<'a> {
         }
     }
 
+    fn has_room(&self) -> bool {
+        self.held.len() < self.window() && self.bytes < WINDOW_BYTES
+    }
+
     async fn go(&mut self, line: &Line) -> End {
         let mut events = Box::pin(line.connection.events_listener());
         let stop = self.sender.stop.clone();
         let outbox = self.sender.outbox.clone();
         loop {
-            while self.held.len() < self.window() {
+            while self.has_room() {
                 let Some(held) = outbox.take() else { break };
                 if let Err(end) = self.send(held).await {
                     return end;
                 }
             }
-            let room = self.held.len() < self.window();
+            let room = self.has_room();
             let late = self.progress + CONFIRM_WITHIN;
             let pause = self.pause_until.unwrap_or(late);
             tokio::select! {
@@ -223,6 +232,7 @@ impl<'a> Work<'a> {
         metrics::counter!(PUBLISHED).increment(1);
         let answer = publish(self.channel.clone(), &held, self.user.clone());
         self.answers.push(async move { (number, answer.await) }.boxed());
+        self.bytes += held.bytes();
         self.held.insert(number, held);
         Ok(())
     }
@@ -254,6 +264,7 @@ impl<'a> Work<'a> {
         let Some(held) = self.held.remove(&number) else {
             return Ok(());
         };
+        self.bytes -= held.bytes();
         let outbox = &self.sender.outbox;
         match answer {
             Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {
