@@ -9,6 +9,7 @@ mod connector;
 mod depth;
 mod events;
 mod hearing;
+mod identity;
 mod journal;
 mod listener;
 mod outbox;
@@ -45,6 +46,7 @@ use backoff::Backoff;
 use connector::Connector;
 pub use events::{Events, EventsError};
 use hearing::Hearing;
+use identity::Identity;
 use journal::Journal;
 use outbox::{Outbox, Posting, Route};
 use replies::{Calls, Replies};
@@ -64,7 +66,7 @@ struct Inner {
     way: Way,
     outbox: Arc<Outbox>,
     calls: Arc<Calls>,
-    replies: OnceLock<(String, watch::Receiver<Readiness>)>,
+    replies: OnceLock<(Identity, watch::Receiver<Readiness>)>,
     vanished: Arc<Vanished>,
     served: Arc<Mutex<HashSet<String>>>,
     listeners: TaskTracker,
@@ -132,9 +134,18 @@ impl Inner {
     /// Name of a server's queue of fanouts. With `use_queue_manager` it is the same at the next start; oslo counts in a
     /// file of the host where we use the server's name.
     fn fanout_queue(&self, endpoint: &Endpoint) -> String {
-        let (topic, rabbit) = (&endpoint.topic, &self.settings.rabbit);
+        let topic = &endpoint.topic;
+        match self.stable_part() {
+            Some(stable) => format!("{topic}_fanout_{stable}:{}", endpoint.server),
+            None => format!("{topic}_fanout_{}", new_id()),
+        }
+    }
+
+    /// What names that stay have in common, when the operator wants such names: `HOST:PROCESS`.
+    fn stable_part(&self) -> Option<String> {
+        let rabbit = &self.settings.rabbit;
         if !rabbit.use_queue_manager {
-            return format!("{topic}_fanout_{}", new_id());
+            return None;
         }
         let host = match rabbit.hostname.as_str() {
             "" => rustix::system::uname().nodename().to_string_lossy().into_owned(),
@@ -145,7 +156,7 @@ impl Inner {
         } else {
             &rabbit.processname
         };
-        format!("{topic}_fanout_{host}:{process}:{}", endpoint.server)
+        Some(format!("{host}:{process}"))
     }
 
     fn post_to(&self, target: &Target, request: &Request, within: Duration) -> Result<Receipt, BusError> {
@@ -165,12 +176,12 @@ impl Inner {
     }
 
     /// The reply queue's name and its state; the role is started by the first call.
-    fn replies(&self) -> &(String, watch::Receiver<Readiness>) {
-        self.replies.get_or_init(|| {
-            let queue = format!("reply_{}", new_id());
+    fn replies(&self) -> (&str, &watch::Receiver<Readiness>) {
+        let (identity, seen) = self.replies.get_or_init(|| {
+            let identity = Identity::draw(self.stable_part().as_deref());
             let (readiness, seen) = watch::channel(Readiness::Away);
             let role = Replies {
-                queue: queue.clone(),
+                queue: identity.reply_queue().to_owned(),
                 queues: self.settings.queues,
                 consume: consume_arguments(&self.settings.rabbit),
                 calls: self.calls.clone(),
@@ -179,8 +190,9 @@ impl Inner {
             };
             self.others
                 .spawn(supervise(self.way.clone(), role, self.stop_sending.clone()));
-            (queue, seen)
-        })
+            (identity, seen)
+        });
+        (identity.reply_queue(), seen)
     }
 }
 
@@ -237,7 +249,7 @@ impl Bus for RabbitBus {
         let mut place = self.0.calls.expect(&message_id)?;
         request.call = Some(Call {
             message_id,
-            reply_queue: Some(queue.clone()),
+            reply_queue: Some(queue.to_owned()),
             monitor_s: patience.silence().map(|silence| silence.as_secs_f64()),
         });
         let left = end.saturating_duration_since(Instant::now());
@@ -383,5 +395,39 @@ impl Bus for RabbitBus {
         inner.stop_sending.cancel();
         inner.others.close();
         let _ = timeout_at(end, inner.others.wait()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bus(options: &str) -> RabbitBus {
+        // Nobody listens there: the name does not depend on a broker.
+        let url = format!("rabbit://u:p@127.0.0.1:9/{options}");
+        RabbitBus::start(Settings::for_url(&url).unwrap(), "test").unwrap()
+    }
+
+    #[tokio::test]
+    async fn with_the_queue_manager_replies_come_to_the_same_queue_at_the_next_start() {
+        let process = format!("p{}", new_id());
+        let options = format!("?use_queue_manager=true&hostname=h&processname={process}");
+        let first = bus(&options);
+        let queue = |bus: &RabbitBus| bus.0.replies().0.to_owned();
+        assert_eq!(queue(&first), format!("reply_h:{process}:1"));
+        assert_eq!(queue(&first), queue(&first.clone()));
+        let beside = bus(&options);
+        assert_eq!(queue(&beside), format!("reply_h:{process}:2"), "two never share one");
+        drop(first);
+        assert_eq!(queue(&bus(&options)), format!("reply_h:{process}:1"));
+    }
+
+    #[tokio::test]
+    async fn without_it_each_start_has_a_queue_of_its_own() {
+        let names = [bus(""), bus("")].map(|bus| bus.0.replies().0.to_owned());
+        assert!(
+            names[0] != names[1] && names.iter().all(|name| name.len() == "reply_".len() + 32),
+            "{names:?}"
+        );
     }
 }
