@@ -142,11 +142,12 @@ fn common(method: &str, path: &str, has_rule: bool) -> Vec<(u16, &'static str)> 
     if path.starts_with("/v1") {
         refusals.push((406, "The microversion is not one of 1.0 to 1.3."));
     }
+    // By the declared length, whether the method has a use for a body or not.
+    refusals.push((
+        413,
+        "The body is larger than `[oslo_middleware] max_request_body_size`.",
+    ));
     if matches!(method, "post" | "put") {
-        refusals.push((
-            413,
-            "The body is larger than `[oslo_middleware] max_request_body_size`.",
-        ));
         refusals.push((415, "The body is not JSON."));
     }
     refusals
