@@ -2,7 +2,6 @@
 
 use serde_json::json;
 use themis_core::{HostId, InstanceId, Mode, NotificationId, RequestId};
-use themis_engine::Event;
 use themis_engine::ports::store::{StoredNotification, StoredRequest};
 use uuid::Uuid;
 
@@ -72,12 +71,13 @@ pub fn happen(world: &World, command: &Command, id: Uuid) {
                         .into_iter()
                         .for_each(|row| row.on_maintenance = *on);
                 });
-                state.deliver(&Event::Wake(None));
+                world.broker.wake();
             }
         }
         Command::Compute(host, alive) => on(state, host, |m| m.compute = *alive),
         Command::Database(away) => world.store.set_away(*away),
         Command::DatabaseLosesAnswer => world.store.lose_answers(1),
+        Command::Broker(away) => world.broker.bus.set_away(*away),
         Command::Nova(away) => state.nova_away = *away,
         Command::NovaLosesAnswers(count) => state.nova_lose_answers = *count,
         Command::CrashLeader => crash_leader(world, state, now),
@@ -104,7 +104,7 @@ fn ask(world: &World, state: &State, kind: &str, host: Option<&str>, args: serde
         user: "operator".to_owned(),
     };
     world.store.tables(|tables| tables.requests.push((request, None)));
-    state.deliver(&Event::Wake(None));
+    world.broker.wake();
 }
 
 fn instance_of(state: &State, server: &str) -> Option<InstanceId> {
@@ -128,7 +128,7 @@ fn notify(world: &World, state: &State, host: &str, kind: &str, payload: serde_j
         updated: None,
     };
     world.store.tables(|tables| tables.notifications.push(row));
-    state.deliver(&Event::Wake(None));
+    world.broker.wake();
 }
 
 fn crash_leader(world: &World, state: &mut State, now: Time) {
@@ -136,8 +136,8 @@ fn crash_leader(world: &World, state: &mut State, now: Time) {
     let leader = state
         .engines
         .iter()
-        .find(|(process, _)| Some(process.name()) == holder.as_deref());
-    if let Some((process, _)) = leader {
+        .find(|process| Some(process.name()) == holder.as_deref());
+    if let Some(process) = leader {
         process.kill();
         let name = process.name().to_owned();
         state.chronicle.note(now, "crash", &name, "killed");
@@ -179,6 +179,8 @@ fn words(command: &Command) -> (String, String) {
         Command::Database(true) => of("", "the database is away"),
         Command::Database(false) => of("", "the database is back"),
         Command::DatabaseLosesAnswer => of("", "the database will lose the next commit's answer"),
+        Command::Broker(true) => of("", "the broker is away"),
+        Command::Broker(false) => of("", "the broker is back"),
         Command::Nova(true) => of("", "Nova does not answer"),
         Command::Nova(false) => of("", "Nova answers again"),
         Command::NovaLosesAnswers(count) => of("", &format!("Nova will lose {count} answers")),

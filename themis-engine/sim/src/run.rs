@@ -1,10 +1,12 @@
 //! One play of a scenario: builds the world, starts the engines, lets time pass, judges.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use themis_core::network::Importance;
 use themis_core::{HostId, HostState, InstanceId, NetworkName, PowerDeviceId, SegmentId};
-use themis_engine::ports::bus::Inquiry;
+use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
+use themis_engine::adapters::senders::Senders;
 use themis_engine::ports::store::{StoredDevice, StoredHost, StoredSegment};
 use themis_engine::{Engine, Settings};
 use tokio::time::sleep;
@@ -15,8 +17,9 @@ use crate::clock::SimIds;
 use crate::detection::Detection;
 use crate::happen::happen;
 use crate::machines::Machine;
+use crate::monitors;
 use crate::nova::{Server, Service};
-use crate::ports::ports;
+use crate::ports::{ProcessBus, ports};
 use crate::process::Process;
 use crate::scenario::{Scenario, When};
 use crate::verdict::{Verdict, judge};
@@ -31,6 +34,8 @@ const NETWORKS: [(&str, Importance); 3] = [
 const WARM_UP_MAX: Duration = Duration::from_secs(180);
 /// Draws ids that are no engine's.
 const WORLD_IDS: u64 = 99;
+/// No two engines start in the same moment.
+const STARTS_APART: Duration = Duration::from_millis(20);
 
 /// What a play brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,16 +67,8 @@ pub fn play(scenario: &Scenario, live: bool) -> std::io::Result<Play> {
 }
 
 async fn run(scenario: &Scenario, live: bool) -> std::io::Result<Play> {
-    let world = World::new(live);
     let ids = SimIds::new(scenario.seed, WORLD_IDS);
-    furnish(&world, scenario, &ids);
-    for command in &scenario.before {
-        happen(&world, command, ids.next());
-    }
-    for index in 1..=scenario.engines {
-        start_engine(&world, scenario, index).await;
-    }
-    warm_up(&world, scenario).await?;
+    let world = begun(scenario, &ids, live).await?;
     world.begin();
     world.lock().crash = scenario.crash;
     let zero = world.now();
@@ -97,6 +94,28 @@ async fn run(scenario: &Scenario, live: bool) -> std::io::Result<Play> {
         .map(|step| format!("this never happened: {:?} {:?}", step.when, step.command));
     world.lock().broken.extend(never);
     Ok(ended(&world, scenario))
+}
+
+/// A world as the scenario furnishes it, its engines and monitors running and its hosts active, at no time of the scenario
+/// yet; `ids` name what is in it. Only on a runtime whose time is paused.
+///
+/// # Errors
+/// Healthy hosts did not become active.
+pub async fn begun(scenario: &Scenario, ids: &SimIds, live: bool) -> std::io::Result<World> {
+    let world = World::new(live).map_err(std::io::Error::other)?;
+    furnish(&world, scenario, ids);
+    let served = monitors::serve(&world).map_err(std::io::Error::other)?;
+    world.lock().served = served;
+    for command in &scenario.before {
+        happen(&world, command, ids.next());
+    }
+    for index in 1..=scenario.engines {
+        start_engine(&world, scenario, index)
+            .await
+            .map_err(std::io::Error::other)?;
+    }
+    warm_up(&world, scenario).await?;
+    Ok(world)
 }
 
 fn due(world: &World, when: &When, zero: Duration) -> bool {
@@ -232,30 +251,33 @@ fn registered(name: &str, id: HostId, segment: SegmentId, ids: &SimIds) -> Store
     }
 }
 
-async fn start_engine(world: &World, scenario: &Scenario, index: u64) {
+/// Starts an engine as its program does: it listens, asks for reports, runs.
+async fn start_engine(world: &World, scenario: &Scenario, index: u64) -> anyhow::Result<()> {
     let process = Process::new(&format!("engine-{index}"));
-    let ports = ports(world, &process, scenario.seed, index);
+    let bus = Arc::new(ProcessBus::new(world.broker.bus.clone(), process.clone()));
+    let questions = OsloBus::new(bus.clone())?;
     let networks = NETWORKS
         .iter()
         .map(|(name, importance)| (NetworkName::new(*name), *importance))
         .collect();
     let mut settings = Settings::new(process.name(), networks);
     settings.policy = scenario.policy.clone();
-    let engine = Engine::new(settings, ports.clone());
-    world.lock().engines.push((process.clone(), engine.mailbox()));
-    ports
-        .bus
-        .ask(Inquiry::Resend(themis_core::inquiry::ResendInquiry {
-            engine: process.name().to_owned(),
-        }))
-        .await;
+    let engine = Engine::new(settings, ports(world, &process, &questions, scenario.seed, index));
+    let (mailbox, callers) = (engine.mailbox(), engine.callers());
+    let served = listen(bus.as_ref(), process.name(), &mailbox, &callers, Senders::anybody())?;
+    world.lock().engines.push(process.clone());
+    ask_all(&questions, process.name()).await;
+    sleep(STARTS_APART).await;
     tokio::spawn(async move {
+        // What it serves ends with it.
+        let _served = served;
         tokio::select! {
             biased;
             () = process.killed() => {}
             () = engine.run(CancellationToken::new()) => {}
         }
     });
+    Ok(())
 }
 
 async fn warm_up(world: &World, scenario: &Scenario) -> std::io::Result<()> {

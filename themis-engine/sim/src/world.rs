@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use themis_core::{HostId, InstanceId, Mode, Reason};
-use themis_engine::Event;
-use themis_engine::inbox::Mailbox;
 use themis_engine::ports::compute::ComputeError;
 use themis_engine::ports::store::Write;
+use themis_messaging::{NameError, Serving};
 use tokio::time::Instant;
 
+use crate::broker::Broker;
 use crate::chronicle::Chronicle;
 use crate::detection::Detection;
 use crate::machines::{Site, Time};
@@ -41,6 +41,8 @@ pub struct World {
     start: Instant,
     /// The database.
     pub store: Arc<MemoryStore>,
+    /// The bus.
+    pub broker: Broker,
     state: Arc<Mutex<State>>,
 }
 
@@ -60,7 +62,9 @@ pub struct State {
     /// The log.
     pub chronicle: Chronicle,
     /// The engines.
-    pub engines: Vec<(Process, Mailbox)>,
+    pub engines: Vec<Process>,
+    /// What the monitors serve.
+    pub served: Vec<Serving>,
     /// Host names by id.
     pub names: BTreeMap<HostId, String>,
     /// Where each instance was at the beginning.
@@ -89,17 +93,20 @@ pub struct Counts {
 
 impl World {
     /// An empty world that begins now.
-    #[must_use]
-    pub fn new(live: bool) -> Self {
+    ///
+    /// # Errors
+    /// Never, unless the fixed names of the bus are no names.
+    pub fn new(live: bool) -> Result<Self, NameError> {
         let state = State {
             chronicle: Chronicle::new(live),
             ..State::default()
         };
-        Self {
+        Ok(Self {
             start: Instant::now(),
             store: Arc::new(MemoryStore::default()),
+            broker: Broker::new()?,
             state: Arc::new(Mutex::new(state)),
-        }
+        })
     }
 
     /// When it began.
@@ -141,7 +148,7 @@ impl World {
         state.nova.tick(&mut state.site, now);
         let reports = state.detection.tick(&state.site, now);
         for report in reports {
-            state.deliver(&Event::Report(Box::new(report)));
+            self.broker.report(&report);
         }
         state.watch(now);
     }
@@ -185,15 +192,6 @@ impl World {
 }
 
 impl State {
-    /// Hands an event to every engine that lives.
-    pub fn deliver(&self, event: &Event) {
-        for (process, mailbox) in &self.engines {
-            if !process.dead() {
-                mailbox.offer(event.clone());
-            }
-        }
-    }
-
     /// A request of an engine reached a power device or Nova.
     pub fn affected(&mut self, process: &Process, now: Time) {
         self.counts.effects += 1;

@@ -1,34 +1,39 @@
 //! What an engine sees of the world: the real engine's ports over [`crate::world::World`]. Every call takes time, and none
-//! returns to a process that was killed meanwhile.
+//! returns to a process that was killed meanwhile. The bus is no port of ours: questions go out through the engine's own
+//! adapter, over the in-process bus.
 
 mod compute;
-mod field;
+mod power;
 mod store;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use themis_engine::Ports;
+use themis_engine::adapters::bus::OsloBus;
 
 use crate::clock::{SimClock, SimIds};
 use crate::process::Process;
 use crate::world::World;
 
 use compute::SimNova;
-use field::{SimBus, SimPower};
+use power::SimPower;
 use store::SimStore;
 
-/// The ports of engine number `index`.
+pub use wire::ProcessBus;
+
+/// The ports of engine number `index`, which asks its questions through `questions`.
 #[must_use]
-pub fn ports(world: &World, process: &Process, seed: u64, index: u64) -> Ports {
+pub fn ports(world: &World, process: &Process, questions: &OsloBus, seed: u64, index: u64) -> Ports {
     let up = Duration::from_secs(3600 * (index + 1));
     let of = || (world.clone(), process.clone());
-    let (bus, power, compute, store) = (of(), of(), of(), of());
+    let (power, compute, store) = (of(), of(), of());
     Ports {
         store: Arc::new(SimStore::new(store.0, store.1)),
         compute: Arc::new(SimNova::new(compute.0, compute.1)),
         power: Arc::new(SimPower::new(power.0, power.1)),
-        bus: Arc::new(SimBus::new(bus.0, bus.1)),
+        bus: Arc::new(questions.clone()),
         clock: Arc::new(SimClock::new(world.start(), up)),
         ids: Arc::new(SimIds::new(seed, index)),
     }

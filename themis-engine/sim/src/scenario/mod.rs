@@ -128,6 +128,8 @@ pub enum Command {
     Database(bool),
     /// See [`Command::Database`].
     DatabaseLosesAnswer,
+    /// `broker away|back`: nobody hears anything; what waits at its senders goes out when it is back.
+    Broker(bool),
     /// `nova away|back`.
     Nova(bool),
     /// `nova loses-answers N`: so many evacuate, stop, start and disable requests count, their answers are lost.

@@ -218,6 +218,8 @@ fn command(words: &[&str]) -> Result<Command, String> {
         ["database", "away"] => Command::Database(true),
         ["database", "back"] => Command::Database(false),
         ["database", "loses-answer"] => Command::DatabaseLosesAnswer,
+        ["broker", "away"] => Command::Broker(true),
+        ["broker", "back"] => Command::Broker(false),
         ["nova", "away"] => Command::Nova(true),
         ["nova", "back"] => Command::Nova(false),
         ["nova", "loses-answers", count] => {
@@ -227,8 +229,8 @@ fn command(words: &[&str]) -> Result<Command, String> {
         _ => {
             return Err(format!(
                 "'{}' is no command: kill, power, hang, resume, zombie, agents, cut, heal, outage, outage-over, bmc, \
-                 wrong-bmc, request, mode, claim, report, process, guest-dies, plain, maintenance, compute, database, nova, \
-                 crash-leader",
+                 wrong-bmc, request, mode, claim, report, process, guest-dies, plain, maintenance, compute, database, broker, \
+                 nova, crash-leader",
                 words.join(" ")
             ));
         }
@@ -290,6 +292,7 @@ impl Command {
             | Self::Mode(_)
             | Self::Database(_)
             | Self::DatabaseLosesAnswer
+            | Self::Broker(_)
             | Self::Nova(_)
             | Self::NovaLosesAnswers(_)
             | Self::Guest(_)

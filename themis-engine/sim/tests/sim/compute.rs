@@ -1,9 +1,11 @@
 //! One suite for stop and start at Nova: the simulated one, and a real one where `THEMIS_TEST_OS_AUTH_URL` and the other
 //! `OS_*` variables with that prefix name a cloud. The real one's first active server is stopped and started again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use themis_core::InstanceId;
+use themis_engine::adapters::bus::OsloBus;
 use themis_engine::adapters::compute::NovaCompute;
 use themis_engine::ports::Compute;
 use themis_engine::ports::compute::ComputeError;
@@ -14,7 +16,7 @@ use themis_openstack::placement::Placement;
 use themis_openstack::service::ServiceClient;
 use themis_sim::machines::Machine;
 use themis_sim::nova::{Server, Service};
-use themis_sim::ports::ports;
+use themis_sim::ports::{ProcessBus, ports};
 use themis_sim::process::Process;
 use themis_sim::world::{STEP, World};
 use tokio::time::{Instant, sleep};
@@ -57,7 +59,7 @@ async fn stops_and_starts(compute: &dyn Compute, id: InstanceId) {
 
 #[tokio::test(start_paused = true)]
 async fn the_simulated_nova_stops_and_starts() {
-    let world = World::new(false);
+    let world = World::new(false).expect("a world");
     let id = InstanceId(Uuid::from_u128(1));
     {
         let mut state = world.lock();
@@ -75,7 +77,10 @@ async fn the_simulated_nova_stops_and_starts() {
         };
         state.nova.servers.insert(id, server);
     }
-    let ports = ports(&world, &Process::new("engine-1"), 1, 1);
+    let process = Process::new("engine-1");
+    let bus = ProcessBus::new(world.broker.bus.clone(), process.clone());
+    let questions = OsloBus::new(Arc::new(bus)).expect("names");
+    let ports = ports(&world, &process, &questions, 1, 1);
     let ticking = world.clone();
     tokio::spawn(async move {
         loop {

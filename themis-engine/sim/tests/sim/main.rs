@@ -1,4 +1,4 @@
-//! The simulator's tests: scenarios as they are written, crashes at every step, the oracle's own honesty, and the store in
+//! The simulator's tests: scenarios as they are written, calls to its engines, crashes at every step, the oracle's own honesty, and the store in
 //! memory beside the real one.
 
 #![allow(
@@ -7,6 +7,7 @@
     reason = "tests: a broken fixture is a failed test"
 )]
 
+mod calls;
 mod compute;
 mod crashes;
 mod misfortunes;

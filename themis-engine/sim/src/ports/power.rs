@@ -1,13 +1,10 @@
-//! Power devices and monitors as one engine reaches them.
+//! Power devices as one engine reaches them.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use themis_core::inquiry::{CensusAnswer, ProbeAnswer, ProbeInquiry};
 use themis_core::power::{PowerReading, PowerState, PowerTrouble};
 use themis_decision::binding::Identity;
-use themis_engine::Event;
-use themis_engine::ports::bus::{Bus, Inquiry};
 use themis_engine::ports::power::{OffAnswer, Power};
 use themis_engine::ports::store::StoredDevice;
 use tokio::time::sleep;
@@ -21,8 +18,6 @@ const ANSWERS_IN: Duration = Duration::from_millis(60);
 const SLOW_ANSWERS_IN: Duration = Duration::from_secs(2);
 /// The engine's deadline for one reading.
 const DEADLINE: Duration = Duration::from_millis(2_500);
-const BUS_TAKES: Duration = Duration::from_millis(20);
-const ECHO_TAKES: Duration = Duration::from_millis(10);
 
 /// Power devices; a device's address is the name of the machine that it is registered for.
 pub(super) struct SimPower {
@@ -111,88 +106,5 @@ impl Power for SimPower {
             (Some(_), Some(_)) => Identity::Different,
             (None, _) | (_, None) => Identity::Unknown,
         }
-    }
-}
-
-/// Questions to monitors; their answers go to every engine.
-pub(super) struct SimBus {
-    world: World,
-    process: Process,
-}
-
-impl SimBus {
-    pub(super) const fn new(world: World, process: Process) -> Self {
-        Self { world, process }
-    }
-
-    /// The observers that hear the question, each with whether the target answers it, and whether that takes the whole
-    /// timeout to find out.
-    fn probed(&self, inquiry: &ProbeInquiry) -> Vec<(String, bool)> {
-        let state = self.world.lock();
-        let site = &state.site;
-        let network = inquiry.network.0.as_str();
-        let Some(target) = site.machines.get(&inquiry.target) else {
-            return Vec::new();
-        };
-        let observers = inquiry.observers.iter().filter_map(|name| site.machines.get(name));
-        observers
-            .filter(|observer| observer.monitor_works() && site.reaches_control(observer))
-            .map(|observer| (observer.name.clone(), site.see_each_other(observer, target, network)))
-            .collect()
-    }
-}
-
-#[async_trait]
-impl Bus for SimBus {
-    async fn ask(&self, inquiry: Inquiry) {
-        self.process.gate().await;
-        sleep(BUS_TAKES).await;
-        let world = self.world.clone();
-        match inquiry {
-            Inquiry::Probe(inquiry) => {
-                for (observer, reached) in self.probed(&inquiry) {
-                    let (world, inquiry) = (world.clone(), inquiry.clone());
-                    let timeout = Duration::from_millis(inquiry.timeout_ms);
-                    // The observer's own life goes on, whatever becomes of the engine that asked.
-                    tokio::spawn(async move {
-                        sleep(BUS_TAKES + if reached { ECHO_TAKES } else { timeout }).await;
-                        let answer = ProbeAnswer {
-                            nonce: inquiry.nonce,
-                            observer,
-                            target: inquiry.target,
-                            network: inquiry.network,
-                            reached: Some(reached),
-                        };
-                        world.lock().deliver(&Event::Probe(answer));
-                    });
-                }
-            }
-            Inquiry::Life(inquiry) => answer_report(&world, &inquiry.target, Some(inquiry.nonce)),
-            Inquiry::Resend(_) => {
-                let names: Vec<String> = world.lock().site.machines.keys().cloned().collect();
-                names.iter().for_each(|name| answer_report(&world, name, None));
-            }
-            Inquiry::Census(inquiry) => {
-                let state = world.lock();
-                let machine = state.site.machines.get(&inquiry.target);
-                if let Some(machine) = machine.filter(|m| m.monitor_works() && state.site.reaches_control(m)) {
-                    state.deliver(&Event::Census(CensusAnswer {
-                        nonce: inquiry.nonce,
-                        observer: inquiry.target.clone(),
-                        running: Some(machine.running.iter().copied().collect()),
-                    }));
-                }
-            }
-        }
-        self.process.gate().await;
-    }
-}
-
-fn answer_report(world: &World, name: &str, nonce: Option<String>) {
-    let now = world.now();
-    let mut state = world.lock();
-    let state = &mut *state;
-    if let Some(report) = state.detection.answer(&state.site, name, nonce, now) {
-        state.deliver(&Event::Report(Box::new(report)));
     }
 }
