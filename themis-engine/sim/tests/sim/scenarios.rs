@@ -8,7 +8,7 @@ use themis_sim::run::play;
 use themis_sim::scenario::Scenario;
 
 /// The scenarios that were promised; a missing file must not pass unseen.
-const PROMISED: [&str; 23] = [
+const PROMISED: [&str; 24] = [
     "host-crash",
     "power-loss",
     "hang",
@@ -26,6 +26,7 @@ const PROMISED: [&str; 23] = [
     "dest-hangs",
     "engine-crash",
     "database-away",
+    "broker-away",
     "vm-crash",
     "vm-host-dies",
     "vm-host-already-dead",
