@@ -49,7 +49,7 @@ impl FromRequestParts<AppState> for BaseUrl {
 }
 
 /// The value of `key` in an element of RFC 7239: `for=192.0.2.1;proto=https;host="ha.example"`.
-fn pair<'a>(element: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn pair<'a>(element: &'a str, key: &str) -> Option<&'a str> {
     element.split(';').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         let value = value.trim().trim_matches('"');

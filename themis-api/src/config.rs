@@ -42,7 +42,7 @@ themis_config::section! {
 themis_config::section! {
     /// What oslo.middleware's options mean to us.
     pub struct MiddlewareSection("oslo_middleware", shared) {
-        /// Believe X-Forwarded-Proto, -Host and -Prefix: only behind a proxy that sets them itself.
+        /// Believe Forwarded and X-Forwarded-Proto, -Host, -Prefix and -For: only behind a proxy that sets or removes them all.
         pub enable_proxy_headers_parsing: bool = "false",
         /// Largest request body in bytes.
         pub max_request_body_size: u64 = "114688",
@@ -107,7 +107,7 @@ pub struct Settings {
     pub path_prefix: String,
     /// Instead of the request's scheme and host.
     pub link_prefix: Option<String>,
-    /// Whether `X-Forwarded-*` are believed.
+    /// Whether `Forwarded` and `X-Forwarded-*` are believed.
     pub behind_proxy: bool,
     /// Bytes.
     pub body_max: u64,

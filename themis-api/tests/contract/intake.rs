@@ -104,7 +104,8 @@ async fn who_reported_is_shown_with_the_incident_also_who_got_409() {
                 .execute_unprepared("UPDATE hosts SET on_maintenance = 1")
                 .await
                 .unwrap();
-            let third = send(post(api, "admin", body()).header("x-forwarded-for", "192.0.2.3")).await;
+            let proxied = "for=6.6.6.6, for=\"192.0.2.3:4711\";proto=https";
+            let third = send(post(api, "admin", body()).header("forwarded", proxied)).await;
             let message = third.fault(StatusCode::CONFLICT, "conflictingRequest");
             assert!(message.contains("already under maintenance"), "{message}");
 
