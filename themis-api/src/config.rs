@@ -103,7 +103,7 @@ impl ApiSection {
 pub struct Settings {
     /// Rows that one list shows at most.
     pub limit_max: u64,
-    /// Without a slash at the end; empty for none.
+    /// With a slash at its beginning and none at its end; empty for none.
     pub path_prefix: String,
     /// Instead of the request's scheme and host.
     pub link_prefix: Option<String>,
@@ -137,12 +137,7 @@ impl Settings {
     ) -> Self {
         Self {
             limit_max: api.max_limit,
-            path_prefix: api
-                .path_prefix
-                .as_deref()
-                .unwrap_or_default()
-                .trim_end_matches('/')
-                .to_owned(),
+            path_prefix: mount_path(api.path_prefix.as_deref().unwrap_or_default()),
             link_prefix: api.link_prefix.clone(),
             behind_proxy: middleware.enable_proxy_headers_parsing,
             body_max: middleware.max_request_body_size,
@@ -156,11 +151,39 @@ impl Settings {
     }
 }
 
+/// However the operator writes its slashes: `instance-ha`, `/instance-ha` and `/instance-ha/` are one path.
+fn mount_path(given: &str) -> String {
+    match given.trim().trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use themis_config::Source;
 
     use super::*;
+
+    #[test]
+    fn a_mount_path_is_one_path_however_its_slashes_are_written() {
+        let of = |written: &str| {
+            let text = format!("[api]\npath_prefix = {written}\n");
+            let source = Source::from_text("t.conf", &text).unwrap();
+            let settings = Settings::new(
+                &source.section().unwrap(),
+                &source.section().unwrap(),
+                &source.section().unwrap(),
+                source.section().unwrap(),
+                String::new(),
+            );
+            settings.path_prefix
+        };
+        for written in ["ha/v", "/ha/v", "/ha/v/", "ha/v/"] {
+            assert_eq!(of(written), "/ha/v", "{written}");
+        }
+        assert_eq!((of("/"), of("")), (String::new(), String::new()));
+    }
 
     #[test]
     fn defaults_are_those_that_operators_of_masakari_know() {
