@@ -78,6 +78,8 @@ pub struct IncidentFilter {
     pub host_name: Option<String>,
     /// Open or closed.
     pub status: Option<IncidentStatus>,
+    /// Of this notification.
+    pub notification_uuid: Option<NotificationId>,
 }
 
 impl TryFrom<Model> for IncidentRow {
@@ -112,6 +114,9 @@ pub async fn incident_list(
         .apply_if(filter.host_uuid, |q, v| q.filter(Column::HostUuid.eq(TextUuid(v.0))))
         .apply_if(filter.host_name.as_ref(), |q, v| q.filter(Column::HostName.eq(v)))
         .apply_if(filter.status, |q, v| q.filter(Column::Status.eq(v.name())))
+        .apply_if(filter.notification_uuid, |q, v| {
+            q.filter(Column::NotificationUuid.eq(TextUuid(v.0)))
+        })
         .order_by_desc(Column::OpenedAt)
         .order_by_desc(Column::Id)
         .limit(limit)

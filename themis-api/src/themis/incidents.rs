@@ -179,6 +179,7 @@ pub(crate) async fn list(
             host_uuid,
             host_name,
             status,
+            ..IncidentFilter::default()
         },
         limit,
     )

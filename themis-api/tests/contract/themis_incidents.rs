@@ -154,6 +154,40 @@ async fn a_notification_tells_its_incident_s_steps_as_recovery_details() {
 }
 
 #[tokio::test]
+async fn an_old_notification_keeps_its_details_however_many_incidents_the_host_had_since() {
+    with_api(async |api| {
+        let (_, host, notification) = incident(api).await;
+        let later: Vec<NewIncident> = (0..101)
+            .map(|_| NewIncident {
+                uuid: IncidentId(Uuid::new_v4()),
+                host_uuid: host,
+                host_name: "compute-1".to_owned(),
+                segment_uuid: SegmentId(Uuid::nil()),
+                notification_uuid: Some(NotificationId(Uuid::new_v4())),
+                summary: None,
+                opened_at: datetime!(2026-11-20 09:00 UTC),
+            })
+            .collect();
+        api.as_engine(move |epoch| {
+            let later = later.clone();
+            async move {
+                for new in &later {
+                    incident_open_in_txn(&epoch, new).await?;
+                }
+                Ok(())
+            }
+        })
+        .await;
+        let request = api
+            .request("admin", "GET", &format!("/v1/notifications/{notification}"))
+            .header("openstack-api-version", "instance-ha 1.1");
+        let details = send(request).await.ok(200)["notification"]["recovery_workflow_details"].clone();
+        assert_eq!(details[0]["name"], "fence", "{details}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_notification_about_an_instance_tells_masakari_s_tasks_from_1_1_on() {
     with_api(async |api| {
         let segment = api.segment("seg1").await;

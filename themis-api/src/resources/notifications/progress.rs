@@ -13,9 +13,6 @@ use time::macros::format_description;
 use super::tasks;
 use crate::fault::Fault;
 
-/// Incidents of one host that are looked through, newest first.
-const INCIDENTS_MAX: u64 = 100;
-
 /// One step of the recovery with all that was written of it.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct TaskProgress {
@@ -40,14 +37,13 @@ pub(super) async fn of(store: &Pool, notification: &NotificationRow) -> Result<V
         return Ok(tasks::tell(step_list(store, notification.uuid).await?));
     }
     let filter = IncidentFilter {
+        // Of the host, because that is what the table is indexed by.
         host_uuid: Some(notification.source_host_uuid),
+        notification_uuid: Some(notification.uuid),
         ..IncidentFilter::default()
     };
-    let incidents = incident_list(store, &filter, INCIDENTS_MAX).await?;
-    let own = incidents
-        .into_iter()
-        .find(|incident| incident.notification_uuid == Some(notification.uuid));
-    match own {
+    let own = incident_list(store, &filter, 1).await?;
+    match own.first() {
         Some(incident) => Ok(tell(step_list(store, incident.uuid).await?)),
         None => Ok(Vec::new()),
     }
