@@ -13,7 +13,7 @@ themis_config::section! {
         pub transport_url: SecretString = "rabbit://",
         /// The exchange of our topics.
         pub control_exchange: String = "themis",
-        /// Seconds to wait for the answer to a call when nothing else is said.
+        /// Accepted, without effect: every call of Themis has a deadline of its own.
         pub rpc_response_timeout: Duration = "60",
         /// Whether a server answers oslo_rpc_server_ping.
         pub rpc_ping_enabled: bool = "false",
@@ -175,6 +175,18 @@ mod tests {
                 .unwrap_err()
                 .contains("perhaps")
         );
+    }
+
+    #[test]
+    fn an_option_without_effect_says_so_here_and_on_the_operators_page() {
+        let mut keys = TransportSection::keys().into_iter();
+        let timeout = keys.find(|key| key.name == "rpc_response_timeout").unwrap();
+        assert!(timeout.help.contains("without effect"), "{}", timeout.help);
+        let page = include_str!("../../docs/operators/bus.md");
+        let told = page
+            .lines()
+            .any(|line| line.contains("`rpc_response_timeout`") && line.contains("without effect"));
+        assert!(told, "docs/operators/bus.md");
     }
 
     #[test]

@@ -77,8 +77,6 @@ pub struct Settings {
     pub vhost: String,
     /// `control_exchange`
     pub exchange: String,
-    /// `rpc_response_timeout`: for callers without a better idea.
-    pub response_timeout: Duration,
     /// `rpc_ping_enabled`
     pub ping: bool,
     /// How queues are declared.
@@ -126,7 +124,6 @@ impl Settings {
             hosts: url.hosts,
             vhost: url.vhost,
             exchange: transport.control_exchange,
-            response_timeout: transport.rpc_response_timeout,
             ping: transport.rpc_ping_enabled,
             queues: QueueOptions {
                 durable: rabbit.amqp_durable_queues,
