@@ -12,7 +12,7 @@ use themis_sim::scenario::Scenario;
 const PLAYS: u64 = 16;
 
 /// Faults of one host or of all. An operator's word and a lying device are not among them: these can be wrong.
-const FAULTS: [&str; 17] = [
+const FAULTS: [&str; 19] = [
     "kill HOST",
     "kill HOST",
     "kill HOST",
@@ -28,6 +28,8 @@ const FAULTS: [&str; 17] = [
     "bmc HOST slow",
     "bmc HOST silent",
     "bmc HOST well",
+    "broker away",
+    "broker back",
     "crash-leader",
     "nova loses-answers 3",
 ];
