@@ -46,6 +46,7 @@ pub mod rule {
         THEMIS_ENGINE_DETAIL = "themis_api:engine:detail",
         THEMIS_PREFLIGHT_DETAIL = "themis_api:preflight:detail",
         THEMIS_OBSERVERS_INDEX = "themis_api:observers:index",
+        THEMIS_BRAKES_INDEX = "themis_api:brakes:index",
         THEMIS_REQUESTS_DETAIL = "themis_api:requests:detail",
         THEMIS_POWER_DEVICES_INDEX = "themis_api:power_devices:index",
         THEMIS_POWER_DEVICES_CREATE = "themis_api:power_devices:create",

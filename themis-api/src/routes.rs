@@ -136,6 +136,7 @@ routes! { THEMIS, themis, ours:
     get "/themis/v1/engine" => engine::show, by rule::THEMIS_ENGINE_DETAIL;
     get "/themis/v1/preflight" => engine::preflight, by rule::THEMIS_PREFLIGHT_DETAIL;
     get "/themis/v1/observers" => engine::observers, by rule::THEMIS_OBSERVERS_INDEX;
+    get "/themis/v1/brakes" => engine::brakes, by rule::THEMIS_BRAKES_INDEX;
 
     get "/themis/v1/hosts" => themis_hosts::list, by rule::THEMIS_HOSTS_INDEX, reads PAGE;
     get "/themis/v1/hosts/{host}" => themis_hosts::show, by rule::THEMIS_HOSTS_DETAIL;

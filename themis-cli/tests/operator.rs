@@ -298,6 +298,33 @@ async fn the_observer_list_says_whose_word_counts_where_and_why_not() {
 }
 
 #[tokio::test]
+async fn the_brake_list_says_whom_each_holds_and_what_releases_it() {
+    let cloud = two_hosts().await;
+    let why = |text: &str| json!({"code": "c", "text": text, "data": null});
+    let held = json!({"uuid": UUID, "name": "compute-1", "reason": why("the engine runs on compute-1")});
+    let brakes = json!([
+        {"code": "settling", "holds": false, "reason": null, "hosts": [], "release": "time"},
+        {"code": "mass_failure", "holds": true, "reason": why("3 hosts failed"), "hosts": [], "release": "a retry"},
+        {"code": "own_host", "holds": true, "reason": null, "hosts": [held], "release": "another leader"},
+    ]);
+    cloud.says_only("GET /themis/v1/brakes", 200, json!({"brakes": brakes}));
+    let ran = cloud.themis(&["brake", "list"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for (code, words) in [
+        ("settling", ["no", "time"]),
+        ("mass_failure", ["all", "3 hosts failed"]),
+        ("own_host", ["compute-1", "another leader"]),
+    ] {
+        let line = ran.out.lines().find(|line| line.contains(code)).unwrap();
+        assert!(words.iter().all(|word| line.contains(word)), "{}", ran.out);
+    }
+    let short = cloud
+        .themis(&["brake", "list", "-f", "value", "-c", "code", "-c", "holds"])
+        .await;
+    assert_eq!(short.out, "settling false\nmass_failure true\nown_host true\n");
+}
+
+#[tokio::test]
 async fn the_leading_engine_is_shown_and_its_absence_is_5() {
     let cloud = two_hosts().await;
     let status = json!({"engine": "engine-1", "version": "0.1.0", "epoch": 3, "mode": "armed", "settled": true,

@@ -1,5 +1,5 @@
-//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, whom it hears, the test
-//! of a power device. The answers are facts that only the leader's memory holds; nothing here changes anything.
+//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, whom it hears, which brakes
+//! hold, the test of a power device. The answers are facts that only the leader's memory holds; nothing here changes anything.
 //!
 //! Topic and version are those of [`crate::report::ENGINE_TOPIC`]; the call is sent to the engine that the lease row
 //! names. An engine that does not lead refuses with [`NOT_LEADING`].
@@ -16,6 +16,8 @@ pub const STATUS: &str = "status";
 pub const PREFLIGHT: &str = "preflight";
 /// Method: [`Observers`]. No arguments.
 pub const OBSERVERS: &str = "observers";
+/// Method: [`Brakes`]. No arguments.
+pub const BRAKES: &str = "brakes";
 /// Method: [`DeviceTest`]. Argument `device`: the id of a registered power device.
 pub const DEVICE_TEST: &str = "device_test";
 
@@ -118,6 +120,39 @@ pub struct ObserverPlace {
     pub reason: Option<Reason>,
     /// Serf's health score: 0 is healthy, 7 the worst; absent while its agent does not answer.
     pub health_score: Option<u8>,
+}
+
+/// What would hold a confirmed failure back now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brakes {
+    /// Every brake, also those that do not hold, in the order in which they are asked.
+    pub brakes: Vec<Brake>,
+}
+
+/// One brake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// The code of its reasons.
+    pub code: String,
+    /// It holds now: all hosts, or those named.
+    pub holds: bool,
+    /// Why it holds all hosts; absent when it does not.
+    pub reason: Option<Reason>,
+    /// The hosts that it holds, each for its own sake, by name.
+    pub hosts: Vec<BrakedHost>,
+    /// What releases it.
+    pub release: String,
+}
+
+/// A host that a brake would hold back if it failed now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrakedHost {
+    /// Its id.
+    pub uuid: HostId,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// What a power device answered just now. Nothing was switched.

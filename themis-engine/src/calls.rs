@@ -25,6 +25,8 @@ pub enum Question {
     Preflight,
     /// Whom it hears, and whose word counts.
     Observers,
+    /// Which brakes hold.
+    Brakes,
     /// What a power device answers.
     DeviceTest(PowerDeviceId),
     /// What it answered: the second half of a test, asked by whoever read the device.

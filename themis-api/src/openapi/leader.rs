@@ -1,11 +1,11 @@
-//! `/themis/v1`: what the leading engine alone knows: whom it hears.
+//! `/themis/v1`: what the leading engine alone knows: whom it hears, which brakes hold.
 
 use super::operation::Entry;
-use super::shape::{Shape, boolean, enveloped, integer, integer_of, list, map, named, nullable, object, text};
+use super::shape::{Shape, boolean, enveloped, integer, integer_of, list, map, named, nullable, object, text, uuid};
 
 /// The shapes of these nouns.
 pub(super) fn shapes() -> Vec<(&'static str, Shape)> {
-    vec![("Observer", observer())]
+    vec![("Observer", observer()), ("Brake", brake())]
 }
 
 fn observer() -> Shape {
@@ -23,6 +23,18 @@ fn observer() -> Shape {
     .into()
 }
 
+fn brake() -> Shape {
+    let held = object([("uuid", uuid()), ("name", text()), ("reason", named("Reason"))]);
+    object([
+        ("code", text()),
+        ("holds", boolean()),
+        ("reason", nullable(named("Reason"))),
+        ("hosts", list(held)),
+        ("release", text()),
+    ])
+    .into()
+}
+
 /// The operations of these nouns.
 pub(super) fn entries() -> Vec<Entry> {
     vec![
@@ -33,5 +45,12 @@ pub(super) fn entries() -> Vec<Entry> {
             "Lists the monitors that are heard, and whether their word counts on each network.",
         )
         .answers(200, enveloped("observers", list(named("Observer")))),
+        Entry::new(
+            "get",
+            "/themis/v1/brakes",
+            "mode",
+            "Lists what can hold a failure back, whom it holds now, and what releases it.",
+        )
+        .answers(200, enveloped("brakes", list(named("Brake")))),
     ]
 }

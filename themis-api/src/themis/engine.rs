@@ -1,11 +1,12 @@
-//! `/themis/v1/engine`, `/themis/v1/preflight` and `/themis/v1/observers`: what the leading engine says of itself, what
-//! would be missing if the installation were armed now, and whom the leader hears. Passed on as the leader answers.
+//! `/themis/v1/engine`, `/themis/v1/preflight`, `/themis/v1/observers`, `/themis/v1/brakes`: what the leading engine says of
+//! itself, what would be missing if the installation were armed now, whom the leader hears, what would hold it back. Passed
+//! on as the leader answers.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::json;
-use themis_core::leader::{LeaderStatus, OBSERVERS, Observers, PREFLIGHT, Preflight, STATUS};
+use themis_core::leader::{BRAKES, Brakes, LeaderStatus, OBSERVERS, Observers, PREFLIGHT, Preflight, STATUS};
 
 use crate::app_state::AppState;
 use crate::call::Call;
@@ -47,4 +48,11 @@ pub(crate) async fn observers(State(app): State<AppState>, call: Call) -> Result
         .ask(&app.store, &call.context(), OBSERVERS, json!({}))
         .await?;
     Ok(Json(observers))
+}
+
+/// `GET /themis/v1/brakes`.
+pub(crate) async fn brakes(State(app): State<AppState>, call: Call) -> Result<Json<Brakes>, Fault> {
+    call.demand(rule::THEMIS_BRAKES_INDEX)?;
+    let brakes = app.leader.ask(&app.store, &call.context(), BRAKES, json!({})).await?;
+    Ok(Json(brakes))
 }

@@ -1,13 +1,18 @@
-//! `/themis/v1/engine`, `/themis/v1/preflight`, `/themis/v1/observers` and the test of a power device: what the leading engine is asked.
+//! `/themis/v1/engine`, `/themis/v1/preflight`, `/themis/v1/observers`, `/themis/v1/brakes` and the test of a power device: what the leading engine is asked.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use themis_core::leader::{DEVICE_TEST, NOT_LEADING, OBSERVERS, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
+use themis_core::leader::{BRAKES, DEVICE_TEST, NOT_LEADING, OBSERVERS, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
 use themis_messaging::RpcError;
 
 use crate::support::{Api, with_api};
 
-const PATHS: [&str; 3] = ["/themis/v1/engine", "/themis/v1/preflight", "/themis/v1/observers"];
+const PATHS: [&str; 4] = [
+    "/themis/v1/engine",
+    "/themis/v1/preflight",
+    "/themis/v1/observers",
+    "/themis/v1/brakes",
+];
 
 /// The lease is held by the engine of these tests.
 async fn with_leader(api: &Api) {
@@ -84,6 +89,26 @@ async fn the_observers_are_listed_as_the_leader_hears_them() {
 }
 
 #[tokio::test]
+async fn the_brakes_are_listed_as_they_stand_at_the_leader() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let reason = |code: &str| json!({"code": code, "text": "why", "data": null});
+        let held = json!({"uuid": "1d9b22ac-a72d-4ed1-b9e3-4922a11c84e4", "name": "compute-1", "reason": reason("own_host")});
+        let brakes = json!([
+            {"code": "mass_failure", "holds": true, "reason": reason("mass_failure"), "hosts": [], "release": "a retry"},
+            {"code": "own_host", "holds": true, "reason": null, "hosts": [held], "release": "another leader"},
+        ]);
+        let answer = json!({"brakes": brakes});
+        api.engine.answers(move |method, args| {
+            assert_eq!((method, args), (BRAKES, &json!({})));
+            Ok(answer.clone())
+        });
+        assert_eq!(api.get("/themis/v1/brakes").await.ok(200)["brakes"], brakes);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_a_leader_the_answer_is_503_and_says_so() {
     with_api(async |api| {
         for path in PATHS {
@@ -128,6 +153,7 @@ async fn only_an_admin_asks_the_leader() {
             ("GET", PATHS[0]),
             ("GET", PATHS[1]),
             ("GET", PATHS[2]),
+            ("GET", PATHS[3]),
             ("POST", &format!("{device}/test")),
         ] {
             let answer = api.by("member", method, path, None).await;

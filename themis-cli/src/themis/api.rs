@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use themis_core::Reason;
-use themis_core::leader::{DeviceTest, LeaderStatus, Observer, Preflight};
+use themis_core::leader::{Brake, DeviceTest, LeaderStatus, Observer, Preflight};
 use themis_openstack::keystone::ServiceType;
 use themis_openstack::service::{Endpoint, Method, Request, ServiceClient};
 use themis_openstack::{Effect, Session};
@@ -238,6 +238,15 @@ impl Api {
     /// No engine leads, or no usable answer.
     pub async fn observers(&self) -> Result<Vec<Observer>, Failure> {
         self.read(Request::get("list observers", "/themis/v1/observers"), "observers")
+            .await
+    }
+
+    /// Every brake, as it stands at the leading engine.
+    ///
+    /// # Errors
+    /// No engine leads, or no usable answer.
+    pub async fn brakes(&self) -> Result<Vec<Brake>, Failure> {
+        self.read(Request::get("list brakes", "/themis/v1/brakes"), "brakes")
             .await
     }
 

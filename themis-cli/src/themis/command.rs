@@ -53,6 +53,9 @@ pub enum Noun {
     /// The monitors that are heard, and whose word counts
     #[command(subcommand)]
     Observer(Observer),
+    /// What can hold a failure back
+    #[command(subcommand)]
+    Brake(Brake),
     /// Let Themis act, after a look at what would be protected
     Arm(Arm),
     /// Let Themis only watch and say what it would do
@@ -201,6 +204,13 @@ pub enum Engine {
 #[derive(Debug, Subcommand)]
 pub enum Observer {
     /// All monitors that the leading engine has heard, with the reasons why their word does not count
+    List(Shape),
+}
+
+/// `themis brake`.
+#[derive(Debug, Subcommand)]
+pub enum Brake {
+    /// All brakes: which hold now, whom, why, and what releases them
     List(Shape),
 }
 

@@ -1,7 +1,7 @@
-//! `themis observer`: what the leading engine judges by.
+//! `themis observer` and `themis brake`: what the leading engine judges by, and what would hold it back.
 
 use serde_json::json;
-use themis_core::leader::Observer;
+use themis_core::leader::{Brake, Observer};
 
 use super::api::Api;
 use super::failure::Failure;
@@ -50,5 +50,39 @@ fn observer(observer: &Observer) -> Vec<Cell> {
         health.join(" ").into(),
         why.join("\n").into(),
         json!(observer.networks).into(),
+    ]
+}
+
+/// `brake list`.
+///
+/// # Errors
+/// No engine leads, or no usable answer.
+pub async fn brakes(api: &Api) -> Result<Answer, Failure> {
+    Ok(Answer::List {
+        columns: columns(&["code", "holds", "why", "released_by", "+hosts"]),
+        rows: api.brakes().await?.iter().map(brake).collect(),
+    })
+}
+
+fn brake(brake: &Brake) -> Vec<Cell> {
+    let names: Vec<&str> = brake.hosts.iter().map(|host| host.name.as_str()).collect();
+    let holds = match (&brake.reason, names.as_slice()) {
+        (Some(_), _) => "all".to_owned(),
+        (None, []) => "no".to_owned(),
+        (None, names) => names.join(" "),
+    };
+    let mut why: Vec<&str> = brake
+        .reason
+        .iter()
+        .chain(brake.hosts.iter().map(|host| &host.reason))
+        .map(|reason| reason.text.as_str())
+        .collect();
+    why.dedup();
+    vec![
+        brake.code.as_str().into(),
+        Cell::new(brake.holds, holds),
+        why.join("\n").into(),
+        brake.release.as_str().into(),
+        json!(brake.hosts).into(),
     ]
 }

@@ -3,11 +3,15 @@
 //! Mass brakes stop power-*offs*: a host whose bound device reads off by itself needs none and is only paced, so that a
 //! rack that lost power recovers alone.
 
+mod standing;
+
 use serde_json::json;
 use themis_core::{HostState, Mode, Moment, Reason};
 
 use crate::power::PowerWord;
 use crate::world::{HostRecord, World};
+
+pub use standing::standing;
 
 /// Why `host` may not be fenced now; `None` when nothing holds it.
 #[must_use]
@@ -20,13 +24,7 @@ pub fn hold(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
         .or_else(|| other_manager(world, host))
         .or_else(|| site_outage(world, now))
         .or_else(|| if off_by_itself { None } else { mass_failure(world, now) })
-        .or_else(|| {
-            if off_by_itself {
-                None
-            } else {
-                collateral(world, host, now)
-            }
-        })
+        .or_else(|| if off_by_itself { None } else { collateral(world, now) })
         .or_else(|| too_many_in_recovery(world, host))
         .or_else(|| power_device(world, host, word))
 }
@@ -52,6 +50,11 @@ fn mode(world: &World, host: &HostRecord) -> Option<Reason> {
         );
         Reason::new("observe_mode", text)
     })
+}
+
+/// The same, of a host that nothing is the matter with.
+fn observed(world: &World, host: &HostRecord) -> Option<Reason> {
+    (world.mode_of(host) == Mode::Observe).then(|| Reason::new("observe_mode", "Themis only observes: 'themis arm'"))
 }
 
 fn segment(world: &World, host: &HostRecord) -> Option<Reason> {
@@ -127,12 +130,12 @@ fn mass_failure(world: &World, now: Moment) -> Option<Reason> {
     })
 }
 
-/// A host that lost its power right after our power-off of another may have been switched by it.
-fn collateral(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
+/// A host that lost its power right after our power-off of another may have been switched by it. The victim itself reads
+/// off and is not held by this brake.
+fn collateral(world: &World, now: Moment) -> Option<Reason> {
     let window = world.policy.collateral_window;
     let victim = world.hosts.values().find(|victim| {
-        victim.id != host.id
-            && victim.watch.commanded.is_none()
+        victim.watch.commanded.is_none()
             && power_word(world, victim, now) == PowerWord::Off
             && world.hosts.values().any(|other| {
                 other.id != victim.id
@@ -243,7 +246,7 @@ pub fn unprotected(world: &World, host: &HostRecord, now: Moment) -> Vec<Reason>
     if !matches!(host.state, HostState::Active | HostState::Checking | HostState::Failed) {
         reasons.push(Reason::new("not_active", format!("it is {}", host.state)));
     }
-    reasons.extend(mode(world, host).map(|_| Reason::new("observe_mode", "Themis only observes: 'themis arm'")));
+    reasons.extend(observed(world, host));
     reasons.extend(segment(world, host));
     reasons.extend(other_manager(world, host));
     reasons

@@ -43,20 +43,26 @@ fn for_all(world: &World, now: Moment) -> Vec<Reason> {
         let text = "no host is registered; 'openstack segment host create' registers one";
         reasons.push(Reason::new("no_hosts", text));
     }
-    if !world.settled {
-        let text = "the leader has not heard the monitors for long enough; ask again in some seconds";
-        reasons.push(Reason::new("settling", text));
-    }
-    let observers = observers(world, now);
-    if observers < world.policy.quorum {
-        let text = format!(
-            "{observers} monitors are heard, {} are wanted to judge a host; start themis-hostmonitor on the hosts",
-            world.policy.quorum
-        );
-        let data = json!({"observers": observers, "quorum": world.policy.quorum});
-        reasons.push(Reason::new("too_few_monitors", text).with(data));
-    }
+    reasons.extend(settling(world));
+    reasons.extend(too_few_monitors(world, now));
     reasons
+}
+
+/// The leader opens no incident before it has heard for long enough.
+pub(crate) fn settling(world: &World) -> Option<Reason> {
+    let text = "the leader has not heard the monitors for long enough; ask again in some seconds";
+    (!world.settled).then(|| Reason::new("settling", text))
+}
+
+/// Nobody can be judged by fewer monitors than the quorum.
+pub(crate) fn too_few_monitors(world: &World, now: Moment) -> Option<Reason> {
+    let (observers, quorum) = (observers(world, now), world.policy.quorum);
+    (observers < quorum).then(|| {
+        let text = format!(
+            "{observers} monitors are heard, {quorum} are wanted to judge a host; start themis-hostmonitor on the hosts"
+        );
+        Reason::new("too_few_monitors", text).with(json!({"observers": observers, "quorum": quorum}))
+    })
 }
 
 /// How many monitors' reports are fresh.

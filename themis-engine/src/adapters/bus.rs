@@ -115,6 +115,7 @@ impl Handler for Ears {
             leader::STATUS => return self.callers.ask(Question::Status, request_of(&context)).await,
             leader::PREFLIGHT => return self.callers.ask(Question::Preflight, request_of(&context)).await,
             leader::OBSERVERS => return self.callers.ask(Question::Observers, request_of(&context)).await,
+            leader::BRAKES => return self.callers.ask(Question::Brakes, request_of(&context)).await,
             leader::DEVICE_TEST => {
                 let device = argument(&args, "device")?;
                 return self

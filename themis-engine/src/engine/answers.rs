@@ -8,6 +8,7 @@ use serde::Serialize;
 use themis_core::leader::{DeviceTest, LeaderStatus, NOT_LEADING, UNKNOWN_DEVICE};
 use themis_core::power::{Binding, PowerReading, PowerState, PowerTrouble};
 use themis_core::{HostId, Moment, PowerDeviceId, Reason};
+use themis_decision::brakes::standing;
 use themis_decision::observers::heard;
 use themis_decision::preflight::{observers, preflight};
 use themis_messaging::RpcError;
@@ -38,6 +39,7 @@ impl Engine {
             Question::Status => self.status(now),
             Question::Preflight => object(preflight(&self.world, now)),
             Question::Observers => object(heard(&self.world, now)),
+            Question::Brakes => object(standing(&self.world, now)),
             Question::DeviceTest(device) => return self.test_device(device, request, reply),
             Question::DeviceRead {
                 host,

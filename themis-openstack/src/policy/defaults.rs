@@ -323,6 +323,12 @@ pub const RULES: &[RuleDefault] = &[
         &["GET /themis/v1/observers"],
     ),
     ours(
+        "themis_api:brakes:index",
+        READ,
+        "List the brakes, and which of them hold.",
+        &["GET /themis/v1/brakes"],
+    ),
+    ours(
         "themis_api:requests:detail",
         READ,
         "Show an operator's request.",

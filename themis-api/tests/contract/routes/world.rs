@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use themis_core::leader::{DEVICE_TEST, OBSERVERS, PREFLIGHT, STATUS};
+use themis_core::leader::{BRAKES, DEVICE_TEST, OBSERVERS, PREFLIGHT, STATUS};
 use themis_core::{HostId, IncidentId, InstanceId, NotificationId, Reason, SegmentId, VmoveId};
 use themis_db::store::incident_events::{NewEvent, event_append_in_txn};
 use themis_db::store::incidents::{NewIncident, incident_open_in_txn};
@@ -147,6 +147,9 @@ fn as_leader(method: &str, args: &Value) -> Result<Value, RpcError> {
             "name": "compute-1", "witness": false, "age_ms": 120,
             "networks": {"storage": {"eligible": true, "reason": null, "health_score": 0}},
         }]})),
+        BRAKES => Ok(json!({"brakes": [
+            {"code": "settling", "holds": false, "reason": null, "hosts": [], "release": "time"},
+        ]})),
         DEVICE_TEST => Ok(json!({
             "uuid": args["device"], "state": "on", "guid": null, "bound": true, "reason": null, "took_ms": 12,
         })),

@@ -1,4 +1,4 @@
-//! `/themis/v1/engine`, `/themis/v1/preflight` and `/themis/v1/observers`.
+//! `/themis/v1/engine`, `/themis/v1/preflight`, `/themis/v1/observers` and `/themis/v1/brakes`.
 
 use crate::routes::case::Case;
 
@@ -21,5 +21,6 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         Case::of("get", "/themis/v1/preflight").answers("preflight", &["ready", "reasons", "hosts"]),
         Case::of("get", "/themis/v1/observers").answers("observers", &["name", "witness", "age_ms", "networks"]),
+        Case::of("get", "/themis/v1/brakes").answers("brakes", &["code", "holds", "reason", "hosts", "release"]),
     ]
 }
