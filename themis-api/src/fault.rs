@@ -134,7 +134,7 @@ pub enum Fault {
     NoLeader(#[source] LeaderError),
     #[error("The leading engine did not answer. Try again; the log of themis-api says why.")]
     LeaderAway(#[source] LeaderError),
-    #[error("The leading engine has not read this power device's record yet. Try again in some seconds.")]
+    #[error("The leading engine has not read this record yet. Try again in some seconds.")]
     LeaderBehind(#[source] LeaderError),
     #[error("The database is temporarily unavailable. Try again later.")]
     DatabaseAway(#[source] StoreError),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use themis_core::leader::{NOT_LEADING, UNKNOWN_DEVICE};
+use themis_core::leader::{NOT_LEADING, UNKNOWN_DEVICE, UNKNOWN_SEGMENT};
 use themis_db::Pool;
 use themis_db::lease::lease_read;
 use themis_messaging::{Bus, CallError, Context, ServerName, Target};
@@ -108,7 +108,7 @@ impl From<LeaderError> for Fault {
     fn from(error: LeaderError) -> Self {
         if matches!(error, LeaderError::Nobody) || error.refused_as(NOT_LEADING) {
             Self::NoLeader(error)
-        } else if error.refused_as(UNKNOWN_DEVICE) {
+        } else if error.refused_as(UNKNOWN_DEVICE) || error.refused_as(UNKNOWN_SEGMENT) {
             Self::LeaderBehind(error)
         } else {
             Self::LeaderAway(error)

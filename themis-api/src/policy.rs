@@ -59,6 +59,7 @@ pub mod rule {
         THEMIS_INCIDENTS_EVENTS = "themis_api:incidents:events",
         THEMIS_NETWORKS_DETAIL = "themis_api:segment_networks:detail",
         THEMIS_NETWORKS_UPDATE = "themis_api:segment_networks:update",
+        THEMIS_MATRIX_DETAIL = "themis_api:decision_matrix:detail",
     }
 }
 

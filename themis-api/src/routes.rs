@@ -12,7 +12,9 @@ use crate::app_state::AppState;
 use crate::list_query::refuse_unknown;
 use crate::policy::rule;
 use crate::resources::{extensions, hosts, missing_action, notifications, segments, vmoves};
-use crate::themis::{engine, hosts as themis_hosts, incidents, mode, networks, power_devices, requests};
+use crate::themis::{
+    decision_matrix, engine, hosts as themis_hosts, incidents, mode, networks, power_devices, requests,
+};
 use crate::{answer_media, body, microversion, openapi, version_document};
 
 /// A route as tests and documentation see it.
@@ -161,6 +163,7 @@ routes! { THEMIS, themis, ours:
 
     get "/themis/v1/segments/{segment}/networks" => networks::show, by rule::THEMIS_NETWORKS_DETAIL;
     put "/themis/v1/segments/{segment}/networks" => networks::update, by rule::THEMIS_NETWORKS_UPDATE;
+    get "/themis/v1/segments/{segment}/decision-matrix" => decision_matrix::show, by rule::THEMIS_MATRIX_DETAIL;
 }
 
 /// Every route that demands a token, in the order of the tables above.

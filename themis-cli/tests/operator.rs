@@ -325,6 +325,31 @@ async fn the_brake_list_says_whom_each_holds_and_what_releases_it() {
 }
 
 #[tokio::test]
+async fn a_segments_matrix_is_shown_row_by_row() {
+    let cloud = two_hosts().await;
+    let segments = json!({"segments": [{"uuid": SEGMENT, "name": "demo"}]});
+    cloud.says_only("GET /v1/segments", 200, segments);
+    let why = json!({"code": "critical_network_bad", "text": "bad on storage", "data": null});
+    let matrix = json!({"segment_uuid": SEGMENT, "networks": {"storage": "critical"}, "complete": true, "rows": [
+        {"bad": [], "demand": "nothing", "row": null, "confirm_period_s": null, "reason": null},
+        {"bad": ["storage"], "demand": "fence", "row": "silent", "confirm_period_s": 15, "reason": why},
+    ]});
+    let path = format!("GET /themis/v1/segments/{SEGMENT}/decision-matrix");
+    cloud.says_only(&path, 200, json!({"decision_matrix": matrix}));
+    let ran = cloud.themis(&["matrix", "show", "demo", "-f", "json"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let rows: Value = serde_json::from_str(&ran.out).unwrap();
+    let fence = json!({"bad": ["storage"], "demand": "fence", "row": "silent", "confirm_period_s": 15, "why": "bad on storage"});
+    assert_eq!((&rows[0]["demand"], &rows[1]), (&json!("nothing"), &fence));
+    let unknown = cloud.themis(&["matrix", "show", "dmeo"]).await;
+    assert!(
+        unknown.code == 4 && unknown.err.contains("did you mean 'demo'?"),
+        "{}",
+        unknown.err
+    );
+}
+
+#[tokio::test]
 async fn the_leading_engine_is_shown_and_its_absence_is_5() {
     let cloud = two_hosts().await;
     let status = json!({"engine": "engine-1", "version": "0.1.0", "epoch": 3, "mode": "armed", "settled": true,

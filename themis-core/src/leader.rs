@@ -1,5 +1,6 @@
-//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, whom it hears, which brakes
-//! hold, the test of a power device. The answers are facts that only the leader's memory holds; nothing here changes anything.
+//! What the leading engine answers when it is asked over the bus: how it stands, the preflight, whom it hears, which
+//! brakes hold, a segment's decision matrix, the test of a power device. The answers are facts that only the leader's
+//! memory holds; nothing here changes anything.
 //!
 //! Topic and version are those of [`crate::report::ENGINE_TOPIC`]; the call is sent to the engine that the lease row
 //! names. An engine that does not lead refuses with [`NOT_LEADING`].
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::Importance;
 use crate::{Epoch, HostId, HostState, Mode, NetworkName, PowerDeviceId, Reason, SegmentId};
 
 /// Method: [`LeaderStatus`]. No arguments.
@@ -18,6 +20,8 @@ pub const PREFLIGHT: &str = "preflight";
 pub const OBSERVERS: &str = "observers";
 /// Method: [`Brakes`]. No arguments.
 pub const BRAKES: &str = "brakes";
+/// Method: [`DecisionMatrix`]. Argument `segment`: the id of a segment.
+pub const DECISION_MATRIX: &str = "decision_matrix";
 /// Method: [`DeviceTest`]. Argument `device`: the id of a registered power device.
 pub const DEVICE_TEST: &str = "device_test";
 
@@ -25,6 +29,9 @@ pub const DEVICE_TEST: &str = "device_test";
 pub const NOT_LEADING: &str = "NotLeading";
 /// Class of the refusal when the leader knows no such power device (yet).
 pub const UNKNOWN_DEVICE: &str = "UnknownPowerDevice";
+
+/// Class of the refusal when the leader knows no such segment (yet).
+pub const UNKNOWN_SEGMENT: &str = "UnknownSegment";
 
 /// How the leader stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +160,64 @@ pub struct BrakedHost {
     pub name: String,
     /// Why.
     pub reason: Reason,
+}
+
+/// What each combination of bad networks means for the hosts of a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionMatrix {
+    /// The segment.
+    pub segment_uuid: SegmentId,
+    /// What the loss of each network means there.
+    pub networks: BTreeMap<NetworkName, Importance>,
+    /// Every combination has its row. Of many networks only the rows with none, one and all of them bad are given.
+    pub complete: bool,
+    /// The rows, from all good to all bad.
+    pub rows: Vec<MatrixRow>,
+}
+
+/// One combination and what it means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatrixRow {
+    /// The networks that are bad; the others are good.
+    pub bad: Vec<NetworkName>,
+    /// What is demanded.
+    pub demand: MatrixDemand,
+    /// The name under which a fence is demanded.
+    pub row: Option<String>,
+    /// How long a fence must be demanded without a break before it is done, in seconds.
+    pub confirm_period_s: Option<u64>,
+    /// Why.
+    pub reason: Option<Reason>,
+}
+
+/// What the decision matrix demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatrixDemand {
+    /// All is well.
+    Nothing,
+    /// The fault is borne and said.
+    Tolerate,
+    /// Too little is known.
+    Wait,
+    /// The host is fenced once it is confirmed.
+    Fence,
+}
+
+impl MatrixDemand {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nothing, Self::Tolerate, Self::Wait, Self::Fence];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Tolerate => "tolerate",
+            Self::Wait => "wait",
+            Self::Fence => "fence",
+        }
+    }
 }
 
 /// What a power device answered just now. Nothing was switched.

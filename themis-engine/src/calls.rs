@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use themis_core::power::PowerReading;
-use themis_core::{HostId, PowerDeviceId};
+use themis_core::{HostId, PowerDeviceId, SegmentId};
 use themis_messaging::RpcError;
 use themis_service::logging::RequestContext;
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +27,8 @@ pub enum Question {
     Observers,
     /// Which brakes hold.
     Brakes,
+    /// What bad networks mean in a segment.
+    DecisionMatrix(SegmentId),
     /// What a power device answers.
     DeviceTest(PowerDeviceId),
     /// What it answered: the second half of a test, asked by whoever read the device.

@@ -1,11 +1,21 @@
-//! `/themis/v1`: what the leading engine alone knows: whom it hears, which brakes hold.
+//! `/themis/v1`: what the leading engine alone knows: whom it hears, which brakes hold, what it makes
+//! of bad networks.
+
+use themis_core::leader::MatrixDemand;
+use themis_core::network::Importance;
 
 use super::operation::Entry;
-use super::shape::{Shape, boolean, enveloped, integer, integer_of, list, map, named, nullable, object, text, uuid};
+use super::shape::{
+    Shape, boolean, enveloped, integer, integer_of, list, map, named, nullable, object, text, uuid, word,
+};
 
 /// The shapes of these nouns.
 pub(super) fn shapes() -> Vec<(&'static str, Shape)> {
-    vec![("Observer", observer()), ("Brake", brake())]
+    vec![
+        ("Observer", observer()),
+        ("Brake", brake()),
+        ("DecisionMatrix", decision_matrix()),
+    ]
 }
 
 fn observer() -> Shape {
@@ -35,6 +45,26 @@ fn brake() -> Shape {
     .into()
 }
 
+fn decision_matrix() -> Shape {
+    let row = object([
+        ("bad", list(text())),
+        ("demand", word(&MatrixDemand::ALL.map(MatrixDemand::name))),
+        ("row", nullable(text())),
+        ("confirm_period_s", nullable(integer())),
+        ("reason", nullable(named("Reason"))),
+    ]);
+    object([
+        ("segment_uuid", uuid()),
+        (
+            "networks",
+            map(word(&[Importance::Critical.name(), Importance::Tolerated.name()])),
+        ),
+        ("complete", boolean()),
+        ("rows", list(row)),
+    ])
+    .into()
+}
+
 /// The operations of these nouns.
 pub(super) fn entries() -> Vec<Entry> {
     vec![
@@ -52,5 +82,13 @@ pub(super) fn entries() -> Vec<Entry> {
             "Lists what can hold a failure back, whom it holds now, and what releases it.",
         )
         .answers(200, enveloped("brakes", list(named("Brake")))),
+        Entry::new(
+            "get",
+            "/themis/v1/segments/{segment}/decision-matrix",
+            "segments",
+            "Shows what each combination of bad networks means for the hosts of a segment.",
+        )
+        .answers(200, enveloped("decision_matrix", named("DecisionMatrix")))
+        .refuses(&[(404, "No such segment.")]),
     ]
 }

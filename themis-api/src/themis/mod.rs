@@ -1,6 +1,7 @@
 //! `/themis/v1`: what Masakari has no word for. One file per noun. Times are RFC 3339 with `Z`; faults and access rules work
 //! as under `/v1`. What an operator asks of the engine is stored as a request and answered 202; the engine settles it.
 
+pub mod decision_matrix;
 pub mod engine;
 pub mod hosts;
 pub mod incidents;

@@ -2,7 +2,9 @@
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use themis_core::leader::{BRAKES, DEVICE_TEST, NOT_LEADING, OBSERVERS, PREFLIGHT, STATUS, UNKNOWN_DEVICE};
+use themis_core::leader::{
+    BRAKES, DECISION_MATRIX, DEVICE_TEST, NOT_LEADING, OBSERVERS, PREFLIGHT, STATUS, UNKNOWN_DEVICE, UNKNOWN_SEGMENT,
+};
 use themis_messaging::RpcError;
 
 use crate::support::{Api, with_api};
@@ -109,6 +111,34 @@ async fn the_brakes_are_listed_as_they_stand_at_the_leader() {
 }
 
 #[tokio::test]
+async fn a_segments_decision_matrix_is_the_leaders_own() {
+    with_api(async |api| {
+        with_leader(api).await;
+        let segment = api.segment("s").await;
+        let path = format!("/themis/v1/segments/{segment}/decision-matrix");
+        let why = json!({"code": "critical_network_bad", "text": "bad on storage", "data": null});
+        let matrix = json!({
+            "segment_uuid": segment, "networks": {"storage": "critical", "tenant": "tolerated"}, "complete": true,
+            "rows": [{"bad": ["storage"], "demand": "fence", "row": "storage", "confirm_period_s": 60, "reason": why}],
+        });
+        let answer = matrix.clone();
+        api.engine.answers(move |method, args| {
+            assert_eq!((method, args), (DECISION_MATRIX, &json!({"segment": segment})));
+            Ok(answer.clone())
+        });
+        assert_eq!(api.get(&path).await.ok(200)["decision_matrix"], matrix);
+        api.engine
+            .answers(|_, _| Err(RpcError::refused(UNKNOWN_SEGMENT, "not yet")));
+        let answer = api.get(&path).await;
+        let text = answer.fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
+        assert!(text.contains("has not read this record yet"), "{text}");
+        let unknown = "/themis/v1/segments/1d9b22ac-a72d-4ed1-b9e3-4922a11c84e4/decision-matrix";
+        api.get(unknown).await.fault(StatusCode::NOT_FOUND, "itemNotFound");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn without_a_leader_the_answer_is_503_and_says_so() {
     with_api(async |api| {
         for path in PATHS {
@@ -197,7 +227,7 @@ async fn a_device_that_is_not_the_hosts_is_404_and_one_that_the_leader_has_not_r
             .answers(|_, _| Err(RpcError::refused(UNKNOWN_DEVICE, "not yet")));
         let answer = api.by("admin", "POST", &format!("{device}/test"), None).await;
         let text = answer.fault(StatusCode::SERVICE_UNAVAILABLE, "serviceUnavailable");
-        assert!(text.contains("has not read this power device's record yet"), "{text}");
+        assert!(text.contains("has not read this record yet"), "{text}");
     })
     .await;
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use themis_core::Reason;
-use themis_core::leader::{Brake, DeviceTest, LeaderStatus, Observer, Preflight};
+use themis_core::leader::{Brake, DecisionMatrix, DeviceTest, LeaderStatus, Observer, Preflight};
 use themis_openstack::keystone::ServiceType;
 use themis_openstack::service::{Endpoint, Method, Request, ServiceClient};
 use themis_openstack::{Effect, Session};
@@ -247,6 +247,16 @@ impl Api {
     /// No engine leads, or no usable answer.
     pub async fn brakes(&self) -> Result<Vec<Brake>, Failure> {
         self.read(Request::get("list brakes", "/themis/v1/brakes"), "brakes")
+            .await
+    }
+
+    /// What bad networks mean for the hosts of a segment.
+    ///
+    /// # Errors
+    /// No such segment, no engine leads, or no usable answer.
+    pub async fn decision_matrix(&self, segment: &str) -> Result<DecisionMatrix, Failure> {
+        let path = format!("/themis/v1/segments/{segment}/decision-matrix");
+        self.read(Request::get("show the decision matrix", path), "decision_matrix")
             .await
     }
 

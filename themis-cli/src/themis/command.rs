@@ -56,6 +56,9 @@ pub enum Noun {
     /// What can hold a failure back
     #[command(subcommand)]
     Brake(Brake),
+    /// What bad networks mean for the hosts of a segment
+    #[command(subcommand)]
+    Matrix(Matrix),
     /// Let Themis act, after a look at what would be protected
     Arm(Arm),
     /// Let Themis only watch and say what it would do
@@ -212,6 +215,19 @@ pub enum Observer {
 pub enum Brake {
     /// All brakes: which hold now, whom, why, and what releases them
     List(Shape),
+}
+
+/// `themis matrix`.
+#[derive(Debug, Subcommand)]
+pub enum Matrix {
+    /// The decision matrix: which networks are bad, what that demands, how long it must hold
+    Show {
+        /// Name or UUID of the segment
+        segment: String,
+        /// How the answer is shown.
+        #[command(flatten)]
+        shape: Shape,
+    },
 }
 
 /// `themis arm`.

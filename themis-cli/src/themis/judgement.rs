@@ -1,10 +1,12 @@
-//! `themis observer` and `themis brake`: what the leading engine judges by, and what would hold it back.
+//! `themis observer`, `themis brake` and `themis matrix`: what the leading engine judges by, what would hold it back, what it
+//! makes of bad networks.
 
 use serde_json::json;
-use themis_core::leader::{Brake, Observer};
+use themis_core::leader::{Brake, MatrixRow, Observer};
 
 use super::api::Api;
 use super::failure::Failure;
+use super::names;
 use crate::output::{Answer, Cell, columns};
 
 /// `observer list`.
@@ -84,5 +86,29 @@ fn brake(brake: &Brake) -> Vec<Cell> {
         why.join("\n").into(),
         brake.release.as_str().into(),
         json!(brake.hosts).into(),
+    ]
+}
+
+/// `matrix show`.
+///
+/// # Errors
+/// No such segment, no engine leads, or no usable answer.
+pub async fn matrix(api: &Api, segment: &str) -> Result<Answer, Failure> {
+    let segment = names::segment(api, segment).await?;
+    let matrix = api.decision_matrix(&segment.uuid).await?;
+    Ok(Answer::List {
+        columns: columns(&["bad", "demand", "row", "confirm_period_s", "why"]),
+        rows: matrix.rows.iter().map(matrix_row).collect(),
+    })
+}
+
+fn matrix_row(row: &MatrixRow) -> Vec<Cell> {
+    let bad: Vec<String> = row.bad.iter().map(ToString::to_string).collect();
+    vec![
+        Cell::new(bad.clone(), bad.join(" ")),
+        row.demand.name().into(),
+        row.row.clone().into(),
+        json!(row.confirm_period_s).into(),
+        row.reason.as_ref().map(|reason| reason.text.clone()).into(),
     ]
 }

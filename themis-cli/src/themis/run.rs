@@ -7,7 +7,7 @@ use themis_openstack::Session;
 use themis_openstack::clouds::{self, Environment};
 
 use super::api::Api;
-use super::command::{Brake, Command, Connection, Engine, Host, Incident, Mode, Noun, Observer, PowerDevice};
+use super::command::{Brake, Command, Connection, Engine, Host, Incident, Matrix, Mode, Noun, Observer, PowerDevice};
 use super::failure::Failure;
 use super::power_devices::{self, PASSWORD_VARIABLE};
 use super::{engine, hosts, incidents, judgement, modes, simulate, timeline};
@@ -35,6 +35,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Noun::Engine(Engine::Show(shape)) => print(&engine::show(&api).await?, &shape),
         Noun::Observer(Observer::List(shape)) => print(&judgement::observers(&api).await?, &shape),
         Noun::Brake(Brake::List(shape)) => print(&judgement::brakes(&api).await?, &shape),
+        Noun::Matrix(Matrix::Show { segment, shape }) => print(&judgement::matrix(&api, &segment).await?, &shape),
         Noun::Arm(arm) => write(&modes::arm(&api, &arm, show).await?),
         Noun::Observe(observe) => write(&modes::observe(&api, &observe).await?),
         Noun::Incident(incident) => run_incident(&api, incident).await,

@@ -267,8 +267,14 @@ impl World {
     /// What the loss of `network` means for `host`.
     #[must_use]
     pub fn importance(&self, host: &HostRecord, network: &NetworkName) -> Importance {
+        self.importance_in(host.segment, network)
+    }
+
+    /// What the loss of `network` means for the hosts of `segment`.
+    #[must_use]
+    pub fn importance_in(&self, segment: SegmentId, network: &NetworkName) -> Importance {
         self.segments
-            .get(&host.segment)
+            .get(&segment)
             .and_then(|segment| segment.importance.get(network))
             .or_else(|| self.networks.get(network))
             .copied()

@@ -116,6 +116,10 @@ impl Handler for Ears {
             leader::PREFLIGHT => return self.callers.ask(Question::Preflight, request_of(&context)).await,
             leader::OBSERVERS => return self.callers.ask(Question::Observers, request_of(&context)).await,
             leader::BRAKES => return self.callers.ask(Question::Brakes, request_of(&context)).await,
+            leader::DECISION_MATRIX => {
+                let asked = Question::DecisionMatrix(argument(&args, "segment")?);
+                return self.callers.ask(asked, request_of(&context)).await;
+            }
             leader::DEVICE_TEST => {
                 let device = argument(&args, "device")?;
                 return self

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Serialize;
-use themis_core::leader::{DeviceTest, LeaderStatus, NOT_LEADING, UNKNOWN_DEVICE};
+use themis_core::leader::{DeviceTest, LeaderStatus, NOT_LEADING, UNKNOWN_DEVICE, UNKNOWN_SEGMENT};
 use themis_core::power::{Binding, PowerReading, PowerState, PowerTrouble};
-use themis_core::{HostId, Moment, PowerDeviceId, Reason};
+use themis_core::{HostId, Moment, PowerDeviceId, Reason, SegmentId};
 use themis_decision::brakes::standing;
+use themis_decision::matrix;
 use themis_decision::observers::heard;
 use themis_decision::preflight::{observers, preflight};
 use themis_messaging::RpcError;
@@ -40,6 +41,7 @@ impl Engine {
             Question::Preflight => object(preflight(&self.world, now)),
             Question::Observers => object(heard(&self.world, now)),
             Question::Brakes => object(standing(&self.world, now)),
+            Question::DecisionMatrix(segment) => self.matrix(segment),
             Question::DeviceTest(device) => return self.test_device(device, request, reply),
             Question::DeviceRead {
                 host,
@@ -73,6 +75,14 @@ impl Engine {
             incidents: hosts.values().filter(|host| host.incident.is_some()).count(),
             networks_out: self.world.outages.keys().cloned().collect(),
         })
+    }
+
+    fn matrix(&self, segment: SegmentId) -> Answer {
+        let matrix = matrix::of_segment(&self.world, segment).ok_or_else(|| {
+            let text = format!("the leader knows no segment {segment} yet; ask again in some seconds");
+            RpcError::refused(UNKNOWN_SEGMENT, text)
+        })?;
+        object(matrix)
     }
 
     /// Reads the device aside; what it said comes back as [`Question::DeviceRead`].

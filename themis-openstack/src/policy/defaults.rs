@@ -376,6 +376,12 @@ pub const RULES: &[RuleDefault] = &[
         "Set what the loss of each network means in a segment.",
         &["PUT /themis/v1/segments/{uuid}/networks"],
     ),
+    ours(
+        "themis_api:decision_matrix:detail",
+        READ,
+        "Show what each combination of bad networks means in a segment.",
+        &["GET /themis/v1/segments/{uuid}/decision-matrix"],
+    ),
 ];
 
 /// Whether a token of the caller's scope may pass the rule at all; an operator's override of the rule changes nothing there.

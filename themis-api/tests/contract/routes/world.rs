@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
-use themis_core::leader::{BRAKES, DEVICE_TEST, OBSERVERS, PREFLIGHT, STATUS};
+use themis_core::leader::{BRAKES, DECISION_MATRIX, DEVICE_TEST, OBSERVERS, PREFLIGHT, STATUS};
 use themis_core::{HostId, IncidentId, InstanceId, NotificationId, Reason, SegmentId, VmoveId};
 use themis_db::store::incident_events::{NewEvent, event_append_in_txn};
 use themis_db::store::incidents::{NewIncident, incident_open_in_txn};
@@ -150,6 +150,10 @@ fn as_leader(method: &str, args: &Value) -> Result<Value, RpcError> {
         BRAKES => Ok(json!({"brakes": [
             {"code": "settling", "holds": false, "reason": null, "hosts": [], "release": "time"},
         ]})),
+        DECISION_MATRIX => Ok(json!({
+            "segment_uuid": args["segment"], "networks": {"storage": "critical"}, "complete": true,
+            "rows": [{"bad": [], "demand": "nothing", "row": null, "confirm_period_s": null, "reason": null}],
+        })),
         DEVICE_TEST => Ok(json!({
             "uuid": args["device"], "state": "on", "guid": null, "bound": true, "reason": null, "took_ms": 12,
         })),
