@@ -8,7 +8,7 @@ mod world;
 
 use secrecy::SecretString;
 use serde_json::json;
-use themis_core::leader::{DEVICE_TEST, LeaderStatus, STATUS};
+use themis_core::leader::{BRAKES, Brakes, DEVICE_TEST, LeaderStatus, OBSERVERS, Observers, STATUS};
 use themis_core::{HostId, PowerDeviceId, RequestId, SegmentId};
 use themis_db::RecoveryMethod;
 use themis_db::store::hosts::{NewHost, host_create};
@@ -112,6 +112,57 @@ async fn the_lines_of_a_device_test_name_the_request_that_called() {
     let read = world.line("was read for a caller").await;
     assert!(read.contains(&device.to_string()), "{read}");
     assert!(read.contains(&format!("[{} {} ", ids[1], ids[0])), "{read}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_leader_tells_whom_it_hears_and_what_holds_it_back() {
+    let Some(world) = World::start("").await else { return };
+    with_device(&world).await;
+    let wake = world
+        .bus
+        .fanout(&Context::empty(), &world.engines, "wake", json!({}), Keep::All, SOON);
+    wake.unwrap().outcome().await.unwrap();
+    let args = json!({"report": {
+        "observer": "stranger", "boot_id": "1", "monitor_start": Uuid::nil(), "sequence": 1, "clock_ms": 1000,
+        "generation": "g", "networks": {},
+    }});
+    let sent = world
+        .bus
+        .fanout(&Context::empty(), &world.observations, "report", args, Keep::All, SOON);
+    sent.unwrap().outcome().await.unwrap();
+    let ask = async |method| {
+        world
+            .bus
+            .call(&Context::fresh(), &world.engine, method, json!({}), SOON)
+            .await
+            .unwrap()
+    };
+    let observers = async || {
+        serde_json::from_value::<Observers>(ask(OBSERVERS).await)
+            .unwrap()
+            .observers
+    };
+    world
+        .until("the stranger is heard", async || !observers().await.is_empty())
+        .await;
+    let heard = observers().await;
+    assert_eq!((heard.len(), heard[0].name.as_str()), (1, "stranger"));
+    let place = heard[0].networks.values().next().unwrap();
+    assert_eq!(place.reason.as_ref().unwrap().code, "observer_not_registered");
+
+    let brakes = async || serde_json::from_value::<Brakes>(ask(BRAKES).await).unwrap().brakes;
+    let names = async |code: &str| -> Vec<String> {
+        let brakes = brakes().await;
+        let brake = brakes.iter().find(|brake| brake.code == code).unwrap();
+        brake.hosts.iter().map(|host| host.name.clone()).collect()
+    };
+    world
+        .until("the host is read", async || {
+            names("observe_mode").await == ["compute-1"]
+        })
+        .await;
+    assert_eq!(names("power_device_unbound").await, ["compute-1"]);
+    assert_eq!(names("segment_disabled").await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
