@@ -19,7 +19,7 @@ use themis_db::store::hosts::{HostFilter, host_list};
 use themis_db::store::notifications::{NotificationFilter, notification_list};
 use themis_db::store::segments::{SegmentFilter, segment_list};
 use themis_db::store::vmoves::{VmoveFilter, vmove_list};
-use themis_db::testing::{Backend, TestDatabase};
+use themis_db::testing::{Backend, TestDatabase, left_out};
 use themis_db::{NotificationStatus, StoreError};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -56,7 +56,7 @@ fn programs() -> Vec<PathBuf> {
         .filter(|folder| folder.join("masakari-manage").exists())
         .collect();
     if there.is_empty() {
-        eprintln!("SKIPPED: no masakari-manage; see 'lab/lab install'");
+        left_out("no masakari-manage; see 'lab/lab install'");
     }
     there
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use themis_db::schema::{ready, schema_sync};
-use themis_db::testing::OwnServer;
+use themis_db::testing::{OwnServer, left_out};
 use themis_db::{DatabaseSection, connect, connect_url};
 
 fn openssl(directory: &Path, words: &str) -> bool {
@@ -52,7 +52,7 @@ async fn a_certificate_authority_in_the_connection_string_is_checked_against() {
     drop(rustls_provider());
     let directory = tempfile::tempdir().unwrap();
     if !certificates(directory.path(), "IP:127.0.0.1") {
-        eprintln!("SKIPPED: no openssl");
+        left_out("no openssl; see 'lab/lab install'");
         return;
     }
     let Some(server) = server(directory.path()) else { return };
@@ -79,7 +79,7 @@ async fn a_certificate_for_another_name_is_refused_unless_names_are_not_checked(
     drop(rustls_provider());
     let directory = tempfile::tempdir().unwrap();
     if !certificates(directory.path(), "DNS:db.example.org") {
-        eprintln!("SKIPPED: no openssl");
+        left_out("no openssl; see 'lab/lab install'");
         return;
     }
     let Some(server) = server(directory.path()) else { return };
@@ -94,7 +94,7 @@ async fn over_tls_the_pool_serves_on_after_old_connections_and_after_a_restart()
     drop(rustls_provider());
     let directory = tempfile::tempdir().unwrap();
     if !certificates(directory.path(), "IP:127.0.0.1") {
-        eprintln!("SKIPPED: no openssl");
+        left_out("no openssl; see 'lab/lab install'");
         return;
     }
     let Some(mut server) = server(directory.path()) else {

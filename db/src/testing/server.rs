@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::left_out;
+
 /// How long the server may take to start or to end.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Between two looks.
@@ -36,7 +38,7 @@ impl OwnServer {
             .iter()
             .all(|file| Path::new(file).exists())
         {
-            eprintln!("SKIPPED: no mariadbd; see 'lab/lab install'");
+            left_out("no mariadbd; see 'lab/lab install'");
             return None;
         }
         let directory = std::env::temp_dir().join(format!("themis-db-{}", Uuid::new_v4().simple()));

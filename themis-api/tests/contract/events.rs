@@ -13,6 +13,7 @@ use themis_messaging::{Bus, Notifier, Settings};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::left_out;
 use crate::peer::{Peer, pythons};
 use crate::support::{Answer, Api, send, with_api, with_notifier};
 
@@ -50,7 +51,7 @@ fn notifier(bus: Arc<dyn Bus>, topic: &str) -> Notifier {
 fn broker() -> Option<String> {
     let url = std::env::var("THEMIS_TEST_AMQP_URL").ok();
     if url.is_none() {
-        println!("skipped: THEMIS_TEST_AMQP_URL is not set (. DIR/env after .ci/services start DIR)");
+        left_out("THEMIS_TEST_AMQP_URL is not set (. DIR/env after .ci/services start DIR)");
     }
     url
 }

@@ -38,4 +38,6 @@ mod themis_incidents;
 mod themis_mode;
 mod themis_power_devices;
 mod versions;
+
+use themis_db::testing::left_out;
 mod vmoves;

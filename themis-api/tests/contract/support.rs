@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use crate::cloud::{self, Cloud};
 use crate::engine::Engine;
+use crate::left_out;
 use crate::openapi::assert_documented;
 
 /// The body limit of the tests; the product's is larger.
@@ -128,7 +129,7 @@ async fn with(
     test: impl AsyncFnOnce(&Api),
 ) {
     let Ok(server) = std::env::var("THEMIS_TEST_MYSQL_URL") else {
-        println!("skipped: THEMIS_TEST_MYSQL_URL is not set (. DIR/env after .ci/services start DIR)");
+        left_out("THEMIS_TEST_MYSQL_URL is not set (. DIR/env after .ci/services start DIR)");
         return;
     };
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());

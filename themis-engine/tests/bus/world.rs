@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use themis_core::report::{ENGINE_TOPIC, OBSERVATIONS_TOPIC};
-use themis_db::testing::{Backend, TestDatabase};
+use themis_db::testing::{Backend, TestDatabase, left_out};
 use themis_messaging::rabbit::RabbitBus;
 use themis_messaging::{ServerName, Settings, Target, Topic, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,7 +58,7 @@ impl World {
     pub(crate) async fn start(more: &str) -> Option<Self> {
         let named = |name| std::env::var(name).ok();
         let (Some(url), Some(_)) = (named("THEMIS_TEST_AMQP_URL"), named("THEMIS_TEST_SERVICES_DIR")) else {
-            println!("left out: THEMIS_TEST_AMQP_URL and THEMIS_TEST_SERVICES_DIR name no broker; see .ci/services");
+            left_out("THEMIS_TEST_AMQP_URL and THEMIS_TEST_SERVICES_DIR name no broker; see .ci/services");
             return None;
         };
         let database = TestDatabase::open(Backend::MySql).await?;

@@ -19,7 +19,7 @@ use themis_core::{HostId, IncidentId, NotificationId, Reason, SegmentId};
 use themis_db::store::hosts::{NewHost, host_create};
 use themis_db::store::notifications::{NewNotification, notification_create};
 use themis_db::store::segments::{NewSegment, SegmentChange, segment_create, segment_update};
-use themis_db::testing::{Backend, TestDatabase};
+use themis_db::testing::{Backend, TestDatabase, left_out};
 use themis_db::{NotificationKind, NotificationStatus, RecoveryMethod};
 use themis_engine::adapters::announce::OsloAnnouncer;
 use themis_engine::adapters::store::DatabaseStore;
@@ -40,7 +40,7 @@ const AT: OffsetDateTime = datetime!(2026-11-20 08:28:51 UTC);
 fn broker() -> Option<String> {
     let url = std::env::var("THEMIS_TEST_AMQP_URL").ok();
     if url.is_none() {
-        println!("skipped: THEMIS_TEST_AMQP_URL is not set (. DIR/env after .ci/services start DIR)");
+        left_out("THEMIS_TEST_AMQP_URL is not set (. DIR/env after .ci/services start DIR)");
     }
     url
 }
@@ -167,7 +167,7 @@ async fn two_recoveries(database: &TestDatabase, announcer: &OsloAnnouncer) -> N
         ];
         for writes in [&begun[..], &[closed(incident, status, sentence)]] {
             store.commit("engine-1", epoch, writes).await.unwrap();
-            announcer.announce(news(writes));
+            announcer.announce(news(writes), None);
         }
     }
     last

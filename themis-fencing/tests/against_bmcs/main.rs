@@ -12,9 +12,13 @@
 mod binding;
 mod faults;
 mod interop;
+#[path = "../../../themis-core/testing/left_out.rs"]
+mod left_out;
 mod many;
 mod network;
 mod openipmi;
 mod relay;
 mod sessions;
 mod simulator;
+
+use left_out::left_out;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use themis_core::power::{PowerState, PowerTrouble};
 
 use crate::interop::ipmitool;
+use crate::left_out;
 use crate::simulator::{QUICK, device_at, free_ports, reads_off_within, seconds, state};
 
 const SWITCH: &str = r#"#!/bin/sh
@@ -41,7 +42,7 @@ impl OpenIpmi {
             .status()
             .is_err()
         {
-            println!("skipped: ipmi_sim is not installed (Debian package openipmi)");
+            left_out("ipmi_sim is not installed (Debian package openipmi)");
             return None;
         }
         let directory = tempfile::tempdir().unwrap();

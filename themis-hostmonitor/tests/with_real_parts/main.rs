@@ -11,7 +11,11 @@
 
 mod agents;
 mod inquiries;
+#[path = "../../../themis-core/testing/left_out.rs"]
+mod left_out;
 mod namespaces;
 mod pool;
 mod program;
 mod python_peer;
+
+use left_out::left_out;

@@ -19,6 +19,8 @@ use themis_hostmonitor::{carrier, proof_of_life};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use crate::left_out;
+
 const OURS: &str = "10.99.0.1";
 const THEIRS: &str = "10.99.0.2";
 const NOBODYS: &str = "10.99.0.3";
@@ -85,7 +87,7 @@ fn run(command: &mut Command) {
 fn on_a_cable(test: impl AsyncFnOnce(&Namespace) + Send + 'static) {
     let thread = std::thread::spawn(move || {
         let (Some(near), Some(far)) = (Namespace::make(), Namespace::make()) else {
-            println!("SKIPPED: making a network namespace needs root");
+            left_out("making a network namespace needs root");
             return;
         };
         near.enter();

@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::left_out;
+
 /// Python starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -18,11 +20,14 @@ pub(crate) fn pythons() -> Vec<String> {
     if std::path::Path::new("/usr/lib/python3/dist-packages/oslo_messaging").exists() {
         pythons.push("/usr/bin/python3".to_owned());
     } else {
-        println!("left out: Debian's oslo.messaging; apt-get install python3-oslo.messaging");
+        left_out("Debian's oslo.messaging; apt-get install python3-oslo.messaging");
     }
     match std::env::var("THEMIS_TEST_OSLO_PYTHON") {
-        Ok(python) if python != "none" => pythons.push(python),
-        _ => println!("left out: the newest oslo.messaging; THEMIS_TEST_OSLO_PYTHON names no Python that has it"),
+        Ok(python) if python == "none" => {
+            println!("without the newest oslo.messaging, as THEMIS_TEST_OSLO_PYTHON says")
+        }
+        Ok(python) => pythons.push(python),
+        Err(_) => left_out("the newest oslo.messaging; THEMIS_TEST_OSLO_PYTHON names no Python that has it (.ci/oslo)"),
     }
     pythons
 }

@@ -11,13 +11,15 @@ use themis_messaging::{
 };
 use uuid::Uuid;
 
+use crate::left_out;
+
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
 /// The broker's URL, or a line that says what is left out.
 pub(crate) fn broker() -> Option<String> {
     let url = std::env::var("THEMIS_TEST_AMQP_URL").ok();
     if url.is_none() {
-        println!("left out: THEMIS_TEST_AMQP_URL names no broker; see .ci/services");
+        left_out("THEMIS_TEST_AMQP_URL names no broker; see .ci/services");
     }
     url
 }

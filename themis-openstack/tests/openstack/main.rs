@@ -14,6 +14,8 @@ mod fake;
 mod faults;
 mod jws;
 mod lab;
+#[path = "../../../themis-core/testing/left_out.rs"]
+mod left_out;
 mod nova;
 mod placement;
 mod policy;
@@ -23,3 +25,5 @@ mod real_keystone;
 mod service_tokens;
 mod session;
 mod token;
+
+use left_out::left_out;
