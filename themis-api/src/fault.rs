@@ -116,8 +116,6 @@ pub enum Fault {
         "{device} is registered already: a power device switches one host only. Delete the other registration first."
     )]
     PowerDeviceTaken { device: String },
-    #[error("{0} was changed by somebody else meanwhile. Look at it again.")]
-    ChangedMeanwhile(&'static str),
 
     // Our own trouble and that of others.
     #[error(
@@ -204,8 +202,7 @@ impl Fault {
             | Self::HostDeleteInUse(_)
             | Self::UnderMaintenance { .. }
             | Self::Duplicate { .. }
-            | Self::PowerDeviceTaken { .. }
-            | Self::ChangedMeanwhile(_) => StatusCode::CONFLICT,
+            | Self::PowerDeviceTaken { .. } => StatusCode::CONFLICT,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NoSealKey
             | Self::KeystoneAway(_)

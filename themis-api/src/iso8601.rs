@@ -13,15 +13,20 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
     };
     let date = parse_date(date)?;
     let Some(rest) = rest else {
-        return Some(date.midnight().assume_utc());
+        return Some(date.midnight().assume_utc()).filter(is_kept);
     };
     let (clock, offset) = split_zone(rest)?;
     let local = PrimitiveDateTime::new(date, parse_clock(clock.trim_end())?);
-    // Near the ends of the calendar the conversion has no result; such a time is refused like any other nonsense.
+    // At the end of the calendar the conversion has no result; such a time is refused like any other nonsense.
     local
         .assume_offset(offset)
         .checked_to_offset(UtcOffset::UTC)
-        .filter(|utc| utc.year() > 0)
+        .filter(is_kept)
+}
+
+/// Before the year 1000 MariaDB and MySQL promise nothing of a time that they store.
+fn is_kept(utc: &OffsetDateTime) -> bool {
+    utc.year() >= 1000
 }
 
 fn parse_date(text: &str) -> Option<Date> {
@@ -133,6 +138,8 @@ mod tests {
     #[case("-017-04-21")]
     #[case("+017-04-21")]
     #[case("0000-01-01")]
+    #[case("0001-01-01")]
+    #[case("1000-01-01T00:00:00+00:01")]
     #[case("9999-12-31T23:59:59-23:00")]
     fn nonsense_is_refused(#[case] text: &str) {
         assert_eq!(parse(text), None);

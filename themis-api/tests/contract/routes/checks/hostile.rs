@@ -35,6 +35,7 @@ fn hostile_queries(case: &Case) -> Vec<String> {
         "%27%22%5C",
         "%25s%3B--",
         "-1",
+        "0001-01-01",
         "1e400",
         "",
         long.as_str(),
@@ -102,6 +103,8 @@ fn hostile_values() -> Vec<Value> {
         "%s{0}",
         " ",
         "-1",
+        "0001-01-01",
+        "0001-01-01T00:00:00+00:01",
     ];
     let long = [
         "\u{df}".repeat(255),
