@@ -44,7 +44,10 @@ impl OwnServer {
         let directory = std::env::temp_dir().join(format!("themis-db-{}", Uuid::new_v4().simple()));
         let data = directory.join("data");
         std::fs::create_dir_all(&data).expect("a directory for data");
+        // A server that starts removes every temporary table that it finds: with /tmp for all, those of its neighbours.
+        std::fs::create_dir_all(temporary(&directory)).expect("a directory for temporary tables");
         let made = Command::new("mariadb-install-db")
+            .env("TMPDIR", temporary(&directory))
             .args([
                 "--no-defaults",
                 "--auth-root-authentication-method=socket",
@@ -54,7 +57,8 @@ impl OwnServer {
             .arg(format!("--user={}", user()))
             .output()
             .expect("mariadb-install-db runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        let said = [made.stdout, made.stderr].concat();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&said));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its number").port();
         drop(listener);
@@ -98,6 +102,7 @@ impl OwnServer {
             ])
             .arg(format!("--user={}", user()))
             .arg(format!("--datadir={}", self.directory.join("data").display()))
+            .arg(format!("--tmpdir={}", temporary(&self.directory).display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--port={}", self.port))
             .args(&self.options)
@@ -166,4 +171,8 @@ impl Drop for OwnServer {
 fn user() -> String {
     let ran = Command::new("id").arg("-un").output().expect("id runs");
     String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+}
+
+fn temporary(directory: &Path) -> PathBuf {
+    directory.join("tmp")
 }
