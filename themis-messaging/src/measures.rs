@@ -23,9 +23,9 @@ pub const UNREADABLE: &str = "themis_bus_unreadable_total";
 pub const CONNECTIONS: &str = "themis_bus_connections_total";
 /// Connections made in place of a lost one; label `role`.
 pub const RECONNECTS: &str = "themis_bus_reconnects_total";
-/// 0 while a connection is missing, else 1.
+/// 0 while a role has no connection or is refused its queues, else 1; label `bus`.
 pub const UP: &str = "themis_bus_up";
-/// Messages of ours that the broker has not confirmed yet.
+/// Messages of ours that the broker has not confirmed yet; label `bus`.
 pub const WAITING: &str = "themis_bus_waiting_messages";
 /// Messages that lie in a queue that we consume, as last seen; label `queue`.
 pub const DEPTH: &str = "themis_bus_queue_depth_messages";
@@ -62,7 +62,7 @@ pub(crate) fn describe() {
     describe_counter!(UNREADABLE, "messages dropped because they cannot be read");
     describe_counter!(CONNECTIONS, "connections made");
     describe_counter!(RECONNECTS, "connections made in place of a lost one");
-    describe_gauge!(UP, "0 while a connection is missing, else 1");
+    describe_gauge!(UP, "0 while a connection is missing or of no use, else 1");
     describe_gauge!(WAITING, "our messages that the broker has not confirmed yet");
     describe_gauge!(DEPTH, "messages that lie in a queue that we consume, as last seen");
     describe_histogram!(

@@ -71,6 +71,8 @@ pub struct QueueOptions {
 /// The settings of a bus.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What the bus is called in the metrics: `rpc`, or `notifications` when those have a broker of their own.
+    pub bus: &'static str,
     /// The brokers, at least one.
     pub hosts: Vec<Host>,
     /// Their common virtual host.
@@ -92,7 +94,7 @@ impl Settings {
     /// The first thing that is wrong, naming section and option; never the password.
     pub fn read(source: &Source) -> Result<Self, SettingsError> {
         let transport: TransportSection = source.section()?;
-        Self::with(source, transport)
+        Self::with(source, transport, "rpc")
     }
 
     /// The settings of the broker that notifications go to, when `[oslo_messaging_notifications] transport_url` names
@@ -107,10 +109,10 @@ impl Settings {
         }
         let mut transport: TransportSection = source.section()?;
         transport.transport_url = url;
-        Self::with(source, transport).map(Some)
+        Self::with(source, transport, "notifications").map(Some)
     }
 
-    fn with(source: &Source, transport: TransportSection) -> Result<Self, SettingsError> {
+    fn with(source: &Source, transport: TransportSection, bus: &'static str) -> Result<Self, SettingsError> {
         let mut rabbit: RabbitSection = source.section()?;
         let url = TransportUrl::parse(transport.transport_url.expose_secret())?;
         for (option, value) in &url.options {
@@ -121,6 +123,7 @@ impl Settings {
         }
         check(&rabbit)?;
         Ok(Self {
+            bus,
             hosts: url.hosts,
             vhost: url.vhost,
             exchange: transport.control_exchange,
@@ -228,6 +231,7 @@ mod tests {
         let settings = settings.unwrap();
         assert_eq!(settings.hosts[0].to_string(), "events:5672");
         assert_eq!((settings.vhost.as_str(), settings.exchange.as_str()), ("v", "masakari"));
+        assert_eq!((settings.bus, read("").unwrap().bus), ("notifications", "rpc"));
     }
 
     #[rstest]

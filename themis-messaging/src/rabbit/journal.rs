@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use crate::measures::UP;
 
 /// Which roles do not work, and since when the first of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Journal {
+    /// Whose connections: a program may have two buses.
+    bus: &'static str,
     outage: Mutex<Option<Outage>>,
     roles: AtomicU64,
 }
@@ -31,6 +33,19 @@ pub(crate) struct Page {
 }
 
 impl Journal {
+    /// An empty one for this bus.
+    pub(crate) fn of(bus: &'static str) -> Self {
+        Self {
+            bus,
+            outage: Mutex::default(),
+            roles: AtomicU64::default(),
+        }
+    }
+
+    fn show(&self, up: bool) {
+        metrics::gauge!(UP, "bus" => self.bus).set(if up { 1.0 } else { 0.0 });
+    }
+
     /// A page for a role that begins.
     pub(crate) fn page(self: &Arc<Self>, role: &str) -> Page {
         Page {
@@ -62,7 +77,7 @@ impl Page {
             }
         }
         drop(outage);
-        metrics::gauge!(UP).set(0.0);
+        self.journal.show(false);
     }
 
     /// The role is connected and cannot work, for the broker refuses what it declares. The refusal has a line of its own.
@@ -70,7 +85,7 @@ impl Page {
         let mut outage = self.journal.outage();
         outage.get_or_insert_with(|| self.begun()).roles.insert(self.number);
         drop(outage);
-        metrics::gauge!(UP).set(0.0);
+        self.journal.show(false);
     }
 
     fn begun(&self) -> Outage {
@@ -94,7 +109,7 @@ impl Page {
         let mut outage = self.journal.outage();
         let Some(known) = outage.as_mut() else {
             if host.is_some() {
-                metrics::gauge!(UP).set(1.0);
+                self.journal.show(true);
             }
             return;
         };
@@ -105,7 +120,7 @@ impl Page {
                 tracing::info!(host, "broker back after {seconds:.1} s");
             }
             *outage = None;
-            metrics::gauge!(UP).set(1.0);
+            self.journal.show(true);
         }
     }
 }
@@ -121,8 +136,8 @@ mod tests {
         let recorder = PrometheusBuilder::new().build_recorder();
         let shown = recorder.handle();
         metrics::with_local_recorder(&recorder, || {
-            let up = || shown.render().contains("themis_bus_up 1");
-            let journal = Arc::new(Journal::default());
+            let up = || shown.render().contains("themis_bus_up{bus=\"rpc\"} 1");
+            let journal = Arc::new(Journal::of("rpc"));
             let [sending, one, other] =
                 ["sending", "notifications:t", "notifications:t"].map(|role| journal.page(role));
             for page in [&sending, &one, &other] {
@@ -139,6 +154,10 @@ mod tests {
             assert!(!up());
             one.closed();
             assert!(up());
+            Arc::new(Journal::of("notifications"))
+                .page("sending")
+                .lost("another broker");
+            assert!(up(), "each bus has its own");
         });
     }
 }

@@ -98,13 +98,13 @@ impl RabbitBus {
             hosts: settings.hosts.clone(),
             shuffled: settings.rabbit.kombu_failover_strategy == "shuffle",
             backoff: Backoff::new(&settings.rabbit),
-            journal: Arc::new(Journal::default()),
+            journal: Arc::new(Journal::of(settings.bus)),
         };
         let (stop_serving, stop_sending) = (CancellationToken::new(), CancellationToken::new());
         let inner = Inner {
             program: program.to_owned(),
             way,
-            outbox: Arc::default(),
+            outbox: Arc::new(Outbox::of(settings.bus)),
             calls: Arc::default(),
             replies: OnceLock::new(),
             vanished: Arc::default(),

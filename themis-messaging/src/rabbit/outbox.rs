@@ -94,6 +94,8 @@ pub(crate) struct Posting {
 /// The way out, shared by all publishers of a bus.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
+    /// Whose, for the metrics.
+    bus: &'static str,
     state: Mutex<State>,
     /// Something waits for the sender.
     arrived: Notify,
@@ -110,6 +112,11 @@ struct State {
 }
 
 impl Outbox {
+    /// An empty one for this bus.
+    pub(crate) fn of(bus: &'static str) -> Self {
+        Self { bus, ..Self::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -234,7 +241,7 @@ impl Outbox {
         let state = self.state();
         let waiting = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
         drop(state);
-        metrics::gauge!(WAITING).set(f64::from(waiting));
+        metrics::gauge!(WAITING, "bus" => self.bus).set(f64::from(waiting));
     }
 
     /// Ends messages whose time is over, whether there is a broker or not.

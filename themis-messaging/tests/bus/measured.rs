@@ -105,8 +105,8 @@ async fn an_operator_sees_what_happens_on_the_bus() {
     bus.notify(&topic, &notification, Form::Envelope, SOON).unwrap();
     until("a notification put back", "themis_bus_redelivered_total", 1.0).await;
 
-    until("connected", "themis_bus_up", 1.0).await;
-    assert!(metrics.render().contains("themis_bus_waiting_messages 0"));
+    until("connected", "themis_bus_up{bus=\"rpc\"}", 1.0).await;
+    assert!(metrics.render().contains("themis_bus_waiting_messages{bus=\"rpc\"} 0"));
     broker.ctl(&["close_all_connections", "on purpose"]).await;
     let role = format!("themis_bus_reconnects_total{{role=\"listening:{topic}\"}}");
     until("a connection in place of the lost one", &role, 1.0).await;
