@@ -5,6 +5,7 @@
 //! successor does not catch up: the database is the truth, an event is a courtesy. Read next: `adapters/announce.rs`.
 
 use themis_core::{HostId, IncidentId, NotificationId};
+use themis_service::logging::RequestContext;
 
 use crate::ports::store::Write;
 
@@ -35,8 +36,9 @@ pub enum News {
 
 /// Where news go.
 pub trait Announce: Send + Sync {
-    /// Takes news and returns at once; what cannot be told is dropped.
-    fn announce(&self, news: Vec<News>);
+    /// Takes news and returns at once; what cannot be told is dropped. `request`: the one that woke the engine for this
+    /// commit, if one did.
+    fn announce(&self, news: Vec<News>, request: Option<&RequestContext>);
 }
 
 /// What is to be told of a commit, in its order.

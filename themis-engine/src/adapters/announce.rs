@@ -1,10 +1,11 @@
 //! News over oslo.messaging, as Masakari's engine words them: the rows are read after the commit, by a task of its own.
 //!
 //! The queue is bounded and every read has a deadline; what does not fit or cannot be read is dropped with a line in
-//! the log. Upstream's quirks are kept, because consumers know them: an event of phase `end` shows status `running`, an
+//! the log. An event names the request that woke the engine for it, and the end of a recovery the one of its beginning;
+//! what the engine does by itself has an id of its own. Upstream's quirks are kept, because consumers know them: an event of phase `end` shows status `running`, an
 //! engine's failure has no module, and a host that the engine changed is told in the API's name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use themis_core::{HostId, NotificationId};
@@ -19,6 +20,7 @@ use themis_messaging::versioned::masakari::{
 };
 use themis_messaging::versioned::{Object, ObjectTime, Payload};
 use themis_messaging::{Context, Notifier, Priority};
+use themis_service::logging::RequestContext;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,7 +37,7 @@ const BEGUN_MAX: usize = 10_000;
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct OsloAnnouncer {
-    queue: mpsc::Sender<News>,
+    queue: mpsc::Sender<(News, Context)>,
     last: CancellationToken,
     telling: TaskTracker,
 }
@@ -49,7 +51,7 @@ impl OsloAnnouncer {
             pool,
             api: notifier.clone().of(&publisher_id("masakari-api")),
             engine: notifier.of(&publisher_id("masakari-engine")),
-            begun: BTreeSet::new(),
+            begun: BTreeMap::new(),
         };
         let (last, telling) = (CancellationToken::new(), TaskTracker::new());
         let no_more = last.clone();
@@ -63,8 +65,8 @@ impl OsloAnnouncer {
                     }
                     news = waiting.recv() => news,
                 };
-                let Some(news) = news else { break };
-                match tokio::time::timeout(READ_WITHIN, teller.tell(&news)).await {
+                let Some((news, context)) = news else { break };
+                match tokio::time::timeout(READ_WITHIN, teller.tell(&news, context)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => tracing::warn!("{news:?} is not told: {error}"),
                     Err(_) => tracing::warn!("{news:?} is not told: the database did not answer in {READ_WITHIN:?}"),
@@ -86,9 +88,12 @@ impl OsloAnnouncer {
 }
 
 impl Announce for OsloAnnouncer {
-    fn announce(&self, news: Vec<News>) {
+    fn announce(&self, news: Vec<News>, request: Option<&RequestContext>) {
+        let context = request.map_or_else(Context::fresh, |request| {
+            Context::of_request(&request.request_id, request.global_request_id.as_deref())
+        });
         for one in news {
-            if let Err(error) = self.queue.try_send(one) {
+            if let Err(error) = self.queue.try_send((one, context.clone())) {
                 tracing::warn!("an event is not told: {error}");
             }
         }
@@ -100,13 +105,14 @@ struct Teller {
     api: Notifier,
     engine: Notifier,
     /// An end is never told without its beginning; one that another engine has told is told once more.
-    begun: BTreeSet<NotificationId>,
+    /// Its context is kept for its end.
+    begun: BTreeMap<NotificationId, Context>,
 }
 
 impl Teller {
-    async fn tell(&mut self, news: &News) -> Result<(), StoreError> {
+    async fn tell(&mut self, news: &News, context: Context) -> Result<(), StoreError> {
         match news {
-            News::Begun(notification) => self.begin(*notification).await,
+            News::Begun(notification) => self.begin(*notification, context).await,
             News::Ended { about, failure } => {
                 let notification = match about {
                     About::Notification(id) => Some(*id),
@@ -115,22 +121,23 @@ impl Teller {
                         .and_then(|row| row.notification_uuid),
                 };
                 match notification {
-                    Some(notification) => self.end(notification, failure.as_deref()).await,
+                    Some(notification) => self.end(notification, failure.as_deref(), context).await,
                     None => Ok(()),
                 }
             }
-            News::HostChanged(host) => self.host(*host).await,
+            News::HostChanged(host) => self.host(*host, &context).await,
         }
     }
 
-    async fn begin(&mut self, notification: NotificationId) -> Result<(), StoreError> {
+    async fn begin(&mut self, notification: NotificationId, context: Context) -> Result<(), StoreError> {
         if self.begun.len() >= BEGUN_MAX {
             self.begun.clear();
         }
-        self.begun.insert(notification);
+        self.begun.insert(notification, context.clone());
         if let Some(row) = notification_get(&self.pool, notification).await? {
             emit(
                 &self.engine,
+                &context,
                 "notification.process.start",
                 Priority::Info,
                 payload(row, "new"),
@@ -139,26 +146,37 @@ impl Teller {
         Ok(())
     }
 
-    async fn end(&mut self, notification: NotificationId, failure: Option<&str>) -> Result<(), StoreError> {
-        if !self.begun.contains(&notification) {
-            self.begin(notification).await?;
+    async fn end(
+        &mut self,
+        notification: NotificationId,
+        failure: Option<&str>,
+        context: Context,
+    ) -> Result<(), StoreError> {
+        if !self.begun.contains_key(&notification) {
+            self.begin(notification, context.clone()).await?;
         }
-        self.begun.remove(&notification);
+        let context = self.begun.remove(&notification).unwrap_or(context);
         let Some(row) = notification_get(&self.pool, notification).await? else {
             return Ok(());
         };
         let mut told = payload(row, "running");
         match failure {
-            None => emit(&self.engine, "notification.process.end", Priority::Info, told),
+            None => emit(&self.engine, &context, "notification.process.end", Priority::Info, told),
             Some(text) => {
                 told.blame(fault(text));
-                emit(&self.engine, "notification.process.error", Priority::Error, told);
+                emit(
+                    &self.engine,
+                    &context,
+                    "notification.process.error",
+                    Priority::Error,
+                    told,
+                );
             }
         }
         Ok(())
     }
 
-    async fn host(&self, id: HostId) -> Result<(), StoreError> {
+    async fn host(&self, id: HostId, context: &Context) -> Result<(), StoreError> {
         let Some(row) = host_get(&self.pool, id).await? else {
             return Ok(());
         };
@@ -176,18 +194,18 @@ impl Teller {
             on_maintenance: row.on_maintenance,
             fault: None,
         };
-        emit(&self.api, "host.update.start", Priority::Info, told.clone());
-        emit(&self.api, "host.update.end", Priority::Info, told);
+        emit(&self.api, context, "host.update.start", Priority::Info, told.clone());
+        emit(&self.api, context, "host.update.end", Priority::Info, told);
         Ok(())
     }
 }
 
 /// The event of a commit; a bus that does not take it loses it.
-fn emit<P: Payload>(notifier: &Notifier, event_type: &str, priority: Priority, payload: P) {
+fn emit<P: Payload>(notifier: &Notifier, context: &Context, event_type: &str, priority: Priority, payload: P) {
     let sent = serde_json::to_value(Object(payload))
         .map_err(|error| error.to_string())
         .and_then(|payload| {
-            let sent = notifier.emit(&Context::fresh(), event_type, priority, &payload);
+            let sent = notifier.emit(context, event_type, priority, &payload);
             sent.map_err(|error| error.to_string())
         });
     if let Err(error) = sent {

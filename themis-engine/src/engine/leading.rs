@@ -150,7 +150,7 @@ impl Engine {
             Ok(()) => {
                 self.lease.confirmed(epoch, sent);
                 if let Some(announcer) = &self.announcer {
-                    announcer.announce(news(rows));
+                    announcer.announce(news(rows), self.on_behalf.as_deref());
                 }
                 true
             }

@@ -109,6 +109,8 @@ pub struct Engine {
     wake: bool,
     /// The request that woke it last, until the next turn is over.
     woken_by: Option<Box<RequestContext>>,
+    /// The request that woke it for the present turns.
+    on_behalf: Option<Box<RequestContext>>,
     started: Option<Moment>,
     throttle: Throttle,
     generations: BTreeMap<HostId, i64>,
@@ -155,6 +157,7 @@ impl Engine {
             nova_away: Arc::default(),
             wake: false,
             woken_by: None,
+            on_behalf: None,
             started: None,
             throttle: Throttle::default(),
             generations: BTreeMap::new(),
@@ -225,11 +228,12 @@ impl Engine {
 
     /// The span of the coming turns: their lines show the request that woke the engine, if one did.
     fn turns_span(&mut self) -> Span {
-        let Some(request) = self.woken_by.take() else {
+        self.on_behalf = self.woken_by.take();
+        let Some(request) = self.on_behalf.as_deref() else {
             return Span::none();
         };
         let span = tracing::error_span!("woken");
-        logging::attach(&span, *request);
+        logging::attach(&span, request.clone());
         span.in_scope(|| {
             if self.leading {
                 tracing::info!("woken by the API: reading what is new");

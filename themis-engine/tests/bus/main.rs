@@ -7,16 +7,20 @@
 mod world;
 
 use secrecy::SecretString;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use serde_json::json;
 use themis_core::leader::{BRAKES, Brakes, DEVICE_TEST, LeaderStatus, OBSERVERS, Observers, STATUS};
-use themis_core::{HostId, PowerDeviceId, RequestId, SegmentId};
-use themis_db::RecoveryMethod;
-use themis_db::store::hosts::{NewHost, host_create};
+use themis_core::{HostId, NotificationId, PowerDeviceId, RequestId, SegmentId};
+use themis_db::store::hosts::{HostRow, NewHost, host_create};
+use themis_db::store::notifications::{NewNotification, notification_create};
 use themis_db::store::power_devices::{PowerDevice, power_device_create};
 use themis_db::store::requests::{Request, request_create};
 use themis_db::store::segments::{NewSegment, segment_create};
 use themis_db::words::RequestKind;
-use themis_messaging::{Bus, Context, Keep};
+use themis_db::{NotificationKind, NotificationStatus, RecoveryMethod};
+use themis_messaging::{Bus, Context, Heard, Keep, Listener, Notification, Priority, Subscription, Topic};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -54,8 +58,7 @@ async fn the_engines_lines_name_the_request_that_woke_it() {
     );
 }
 
-/// A host with a power device that nobody can read: the engine of these tests has no key for its password.
-async fn with_device(world: &World) -> PowerDeviceId {
+async fn with_host(world: &World) -> HostRow {
     let (pool, at) = (&world.database.pool, OffsetDateTime::now_utc());
     let segment = NewSegment {
         uuid: SegmentId(Uuid::new_v4()),
@@ -75,7 +78,13 @@ async fn with_device(world: &World) -> PowerDeviceId {
         control_attributes: "SSH".to_owned(),
         on_maintenance: false,
     };
-    let host = host_create(pool, host, at).await.unwrap();
+    host_create(pool, host, at).await.unwrap()
+}
+
+/// A host with a power device that nobody can read: the engine of these tests has no key for its password.
+async fn with_device(world: &World) -> PowerDeviceId {
+    let (pool, at) = (&world.database.pool, OffsetDateTime::now_utc());
+    let host = with_host(world).await;
     let device = PowerDevice {
         uuid: PowerDeviceId(Uuid::new_v4()),
         host_uuid: host.uuid,
@@ -218,4 +227,62 @@ async fn a_report_in_another_hosts_name_is_dropped_counted_and_said_once() {
         world.observations.topic
     );
     assert_eq!(world.metric(&delay).await, Some(5.0));
+}
+
+/// The events that came, with their requests' ids.
+#[derive(Default)]
+struct Events(Mutex<Vec<(String, Option<String>, Option<String>)>>);
+
+#[async_trait]
+impl Listener for Events {
+    async fn hear(&self, event: Notification) -> Heard {
+        let (local, global) = (event.context.request_id(), event.context.global_request_id());
+        let heard = (
+            event.event_type.clone(),
+            local.map(str::to_owned),
+            global.map(str::to_owned),
+        );
+        self.0.lock().unwrap().push(heard);
+        Heard::Handled
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_engines_events_name_the_request_that_woke_it_for_them() {
+    let Some(world) = World::start("[oslo_messaging_notifications]\ndriver = messagingv2\ntopics = events\n").await
+    else {
+        return;
+    };
+    let events = Arc::new(Events::default());
+    let subscription = Subscription {
+        topics: vec![Topic::new("events").unwrap()],
+        priorities: vec![Priority::Info, Priority::Error],
+        pool: None,
+        exchange: None,
+    };
+    let _hearing = world.bus.listen(subscription, events.clone()).unwrap();
+    let host = with_host(&world).await;
+    let at = OffsetDateTime::now_utc();
+    let claim = NewNotification {
+        uuid: NotificationId(Uuid::new_v4()),
+        generated_time: at,
+        source_host_uuid: host.uuid,
+        kind: NotificationKind::ComputeHost,
+        payload: json!({"event": "STARTED", "host_status": "NORMAL", "cluster_status": "ONLINE"}),
+        status: NotificationStatus::New,
+        segment_uuid: host.segment_uuid,
+        message: None,
+    };
+    notification_create(&world.database.pool, &claim, at).await.unwrap();
+    let ids = [(); 2].map(|()| format!("req-{}", Uuid::new_v4()));
+    let context = Context::of_request(&ids[0], Some(&ids[1]));
+    let wake = world
+        .bus
+        .fanout(&context, &world.engines, "wake", json!({}), Keep::All, SOON);
+    wake.unwrap().outcome().await.unwrap();
+    let both = async || events.0.lock().unwrap().len() == 2;
+    world.until("the beginning and the end are told", both).await;
+    let [local, global] = ids.map(Some);
+    let told = |phase| (format!("notification.process.{phase}"), local.clone(), global.clone());
+    assert_eq!(*events.0.lock().unwrap(), [told("start"), told("end")]);
 }
