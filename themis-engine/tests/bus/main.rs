@@ -229,9 +229,12 @@ async fn a_report_in_another_hosts_name_is_dropped_counted_and_said_once() {
     assert_eq!(world.metric(&delay).await, Some(5.0));
 }
 
-/// The events that came, with their requests' ids.
+/// An event's type, and the local and the global id of its request.
+type Traced = (String, Option<String>, Option<String>);
+
+/// The events that came.
 #[derive(Default)]
-struct Events(Mutex<Vec<(String, Option<String>, Option<String>)>>);
+struct Events(Mutex<Vec<Traced>>);
 
 #[async_trait]
 impl Listener for Events {

@@ -243,6 +243,20 @@ async fn app_credential(real: &Real, name: &str, rules: Value) -> Cloud {
     }
 }
 
+/// Two ways of asking that must come to the same. Other tests boot and delete servers between the two, so they may ask again.
+async fn settled<T: PartialEq + std::fmt::Debug>(both: impl AsyncFn() -> (T, T)) -> T {
+    for _ in 0..60 {
+        let (one, other) = both().await;
+        if one == other {
+            return one;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let (one, other) = both().await;
+    assert_eq!(one, other, "for half a minute");
+    one
+}
+
 #[tokio::test]
 async fn services_servers_and_migrations_of_a_real_nova_are_read() {
     let Some(real) = real() else { return };
@@ -255,33 +269,27 @@ async fn services_servers_and_migrations_of_a_real_nova_are_read() {
         None
     );
     for service in &services {
-        let servers = real.nova.with_page_size(1).servers_on(&service.host).await.unwrap();
-        assert_eq!(servers, real.nova.servers_on(&service.host).await.unwrap());
-        let consumers = real.placement.consumers(&service.host).await.unwrap().unwrap();
-        for server in &servers {
-            assert!(
-                server.whole && server.host.as_deref() == Some(service.host.as_str()),
-                "{server:?}"
-            );
-            assert!(
-                consumers.contains(&server.id.0),
-                "{} is unknown to placement",
-                server.id
-            );
+        let host = service.host.as_str();
+        let servers = settled(async || {
+            let small = real.nova.with_page_size(1).servers_on(host).await.unwrap();
+            (small, real.nova.servers_on(host).await.unwrap())
+        });
+        for server in &servers.await {
+            assert!(server.whole && server.host.as_deref() == Some(host), "{server:?}");
         }
-        let all = real
-            .nova
-            .migrations(&MigrationFilter::touching(&service.host))
-            .await
-            .unwrap();
-        assert_eq!(
-            real.nova
-                .with_page_size(1)
-                .migrations(&MigrationFilter::touching(&service.host))
-                .await
-                .unwrap(),
-            all
-        );
+        settled(async || {
+            let servers = real.nova.servers_on(host).await.unwrap();
+            let consumers = real.placement.consumers(host).await.unwrap().unwrap();
+            let known = servers.iter().filter(|server| consumers.contains(&server.id.0)).count();
+            (servers.len(), known)
+        })
+        .await;
+        settled(async || {
+            let filter = MigrationFilter::touching(host);
+            let small = real.nova.with_page_size(1).migrations(&filter).await.unwrap();
+            (small, real.nova.migrations(&filter).await.unwrap())
+        })
+        .await;
     }
     assert_eq!(real.placement.consumers("no-such-host").await.unwrap(), None);
 }
