@@ -2,6 +2,7 @@
 //! `themis_observations`, version 1.0. Unknown fields are tolerated; durations, never wall times.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -16,6 +17,9 @@ pub const ENGINE_TOPIC: &str = "themis_engine";
 pub const HOSTMONITOR_TOPIC: &str = "themis_hostmonitor";
 /// Version of all three.
 pub const RPC_VERSION: &str = "1.0";
+
+/// A report that nobody took for this long is dropped by the broker: a newer one is on its way.
+pub const GOOD_FOR: Duration = Duration::from_secs(5);
 
 /// One monitor's whole view at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

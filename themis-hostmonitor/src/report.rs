@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use themis_core::report::Report;
+use themis_core::report::{GOOD_FOR, Report};
 use themis_messaging::{Bus, BusError, Context, Keep, Receipt, Sent, Target};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,8 +18,6 @@ use crate::identity::{Identity, clock_ms};
 
 /// Changes are sent within this time, at random, so that a whole pool does not speak in one instant.
 pub const SPREAD: Duration = Duration::from_millis(500);
-/// A report that nobody took for this long is stale.
-pub const GOOD_FOR: Duration = Duration::from_secs(5);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 const FAREWELL_DEADLINE: Duration = Duration::from_secs(2);
 /// Requests for reports that may wait.

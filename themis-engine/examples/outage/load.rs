@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use themis_core::NetworkName;
-use themis_core::report::{AgentState, NetworkReport, OBSERVATIONS_TOPIC, PeerStatus, RPC_VERSION, Report};
+use themis_core::report::{AgentState, GOOD_FOR, NetworkReport, OBSERVATIONS_TOPIC, PeerStatus, RPC_VERSION, Report};
 use themis_engine::adapters::clock::{MachineClock, RandomIds};
 use themis_engine::ports::{Clock, Ids};
 use themis_messaging::rabbit::RabbitBus;
@@ -15,8 +15,6 @@ use themis_messaging::{Bus, Context, Keep, Sent, Settings, Target, Topic};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// How long a monitor's report is good: the constant of the same name in `themis-hostmonitor/src/report.rs`.
-pub(crate) const GOOD_FOR: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_secs(10);
 
 /// The monitors, all in this process.

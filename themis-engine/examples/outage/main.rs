@@ -25,7 +25,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use broker::{Broker, Sample};
 use engine::{Child, Heard};
-use load::{GOOD_FOR, Load};
+use load::Load;
+use themis_core::report::GOOD_FOR;
 
 /// How often a monitor reports whole.
 const INTERVAL: Duration = Duration::from_secs(10);

@@ -98,7 +98,7 @@ async fn resend_makes_everybody_send_a_whole_report_and_the_broker_may_go_and_co
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // Longer than any report is good for.
-    tokio::time::sleep(themis_hostmonitor::report::GOOD_FOR + Duration::from_secs(1)).await;
+    tokio::time::sleep(themis_core::report::GOOD_FOR + Duration::from_secs(1)).await;
     pool.bus.set_away(false);
     let whole = |network: &themis_core::report::NetworkReport| network.alive == 1;
     let report = pool

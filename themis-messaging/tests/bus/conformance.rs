@@ -7,26 +7,7 @@ use themis_messaging::local::LocalBus;
 use themis_messaging::{Advice, BusError, CallError, Context, Endpoint, Keep, Sent, ServerName, Version};
 
 use crate::recorder::Recorder;
-use crate::world::{SOON, World, eventually};
-
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod local {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::World::local()).await;
-            })+
-        }
-        mod rabbit {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                if let Some(world) = super::World::rabbit() {
-                    super::$name(world).await;
-                }
-            })+
-        }
-    };
-}
+use crate::world::{SOON, World, eventually, on_both};
 
 on_both!(
     a_call_returns_what_the_handler_returns,

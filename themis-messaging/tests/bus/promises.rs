@@ -10,26 +10,7 @@ use themis_messaging::{
 };
 
 use crate::recorder::Recorder;
-use crate::world::{SOON, World};
-
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod local {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::World::local()).await;
-            })+
-        }
-        mod rabbit {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                if let Some(world) = super::World::rabbit() {
-                    super::$name(world).await;
-                }
-            })+
-        }
-    };
-}
+use crate::world::{SOON, World, on_both};
 
 on_both!(
     a_namespace_is_served_by_its_server_only,

@@ -98,3 +98,25 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         "not within {SOON:?}: {what}"
     );
 }
+
+/// Each of these tests once on the in-process bus and once on the broker.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {
+        mod local {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::World::local()).await;
+            })+
+        }
+        mod rabbit {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(world) = super::World::rabbit() {
+                    super::$name(world).await;
+                }
+            })+
+        }
+    };
+}
+
+pub(crate) use on_both;
