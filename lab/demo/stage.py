@@ -2,6 +2,7 @@
 armed or observing, every host active and protected. Wherever the lab was left, `set` brings it there or says what it
 waits for; every wait has a deadline.
 """
+import collections
 import time
 
 from demo.labtool import LabError, until
@@ -9,6 +10,7 @@ from demo.labtool import LabError, until
 SEGMENT = "demo"
 INSTANCES = 20
 CLEAR_S = 240    # until hosts that were hit are back in service
+TICK_S = 180     # until guests that Nova started are seen ticking
 PROTECT_S = 180  # until a registered or returned host is active and protected
 IN_RECOVERY = ("fencing", "fenced", "evacuating")
 
@@ -169,12 +171,21 @@ class Stage:
             plan = [(INSTANCES, None)]
         for n, host in plan:
             self.lab.run("servers", str(n), *([host] if host else []), seconds=320)
-        until(f"{total} guests ticking", lambda: len(self.lab.oracle.running()) == total, 60)
+        try:
+            until(f"{total} guests ticking", lambda: len(self.lab.oracle.running()) == total, TICK_S)
+        except LabError as e:
+            raise LabError(f"{e}: {len(self.lab.oracle.running())} do; Nova has {self.statuses()}") from None
         count = {}
         for hosts in self.lab.oracle.running().values():
             for host in hosts:
                 count[host] = count.get(host, 0) + 1
         self.say(f"{total} instances run: " + ", ".join(f"{n} on {h}" for h, n in sorted(count.items())))
+
+    def statuses(self):
+        """Nova's servers, counted by status."""
+        listed = self.lab.cloud().nova("GET", "/servers/detail?all_tenants=1&limit=1000")["servers"]
+        count = collections.Counter(server["status"] for server in listed)
+        return ", ".join(f"{n} {status}" for status, n in sorted(count.items())) or "none"
 
     def wait_ready(self, armed):
         """Every host active; armed, also protected."""
