@@ -29,7 +29,11 @@ def play(lab, timeline, scenario, periods):
     """The result of one scenario, as it goes into demo.json."""
     themis = Themis(lab)
     stage = Stage(lab, themis, timeline)
-    stage.set(scenario.victim, scenario)
+    try:
+        stage.set(scenario.victim, scenario)
+    except LabError as e:  # before the fault nothing is proven either way; what a busy machine spoilt is undone and set anew
+        stage.say(f"the stage could not be set ({e}); once more")
+        stage.set(scenario.victim, scenario)
     story = Story(lab, themis, timeline, scenario.victim, periods)
     story.facts["stage"] = stage
     story.progress = "all_back" in {check.__name__ for check in scenario.checks}
