@@ -14,6 +14,7 @@ import schemathesis
 URL, TOKEN = os.environ["FUZZ_URL"], os.environ["FUZZ_TOKEN"]
 USES = 12  # then the seeds are made anew: a deletion may have taken them
 numbers = itertools.count(1)
+DEVICES = "127." + ".".join(str(os.getpid() >> shift & 255) for shift in (16, 8, 0))  # rounds share a database
 
 
 def post(path, body):
@@ -43,7 +44,7 @@ class Seeds:
         name = f"compute-{os.getpid()}-{n}"
         body = {"name": name, "type": "COMPUTE", "control_attributes": "SSH"}
         host = post(f"/v1/segments/{segment}/hosts", {"host": body})["host"]["uuid"]
-        body = {"address": "127.0.0.1", "port": 20000 + n % 40000, "username": "u", "password": "p"}
+        body = {"address": DEVICES, "port": 20000 + n % 40000, "username": "u", "password": "p"}
         device = post(f"/themis/v1/hosts/{host}/power-devices", {"power_device": body})["power_device"]["uuid"]
         ids = {"segment": segment, "host": host, "host_name": name, "device": device}
         # Every second host is left without a report: one that is being processed may not be renamed or deleted.
