@@ -22,6 +22,7 @@ pub mod list_query;
 pub mod microversion;
 pub mod mount;
 pub mod openapi;
+pub mod options;
 pub mod path_id;
 pub mod policy;
 pub mod request_id;

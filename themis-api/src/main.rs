@@ -14,6 +14,7 @@ use themis_api::app_state::App;
 use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection, Settings, sections};
 use themis_api::cors::CorsSection;
 use themis_api::leader::Leader;
+use themis_api::options::Options;
 use themis_api::policy::Rules;
 use themis_api::server;
 use themis_api::wake::Waker;
@@ -26,7 +27,7 @@ use themis_messaging::{Bus, Target, Topic};
 use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, OsloPolicySection};
 use themis_openstack::nova::Nova;
 use themis_service::logging::LoggingSection;
-use themis_service::{CommonOptions, health, signals, start};
+use themis_service::{health, signals, start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -37,14 +38,6 @@ const DATABASE_RETRY: Duration = Duration::from_secs(5);
 const READINESS_DEADLINE: Duration = Duration::from_secs(3);
 /// How long waiting messages may take to leave at the end.
 const BUS_STOP: Duration = Duration::from_secs(2);
-
-/// The HTTP API of Themis: Masakari's /v1 and Themis's own /themis/v1
-#[derive(Parser)]
-#[command(version)]
-struct Options {
-    #[command(flatten)]
-    common: CommonOptions,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -13,6 +13,7 @@ pub mod effects;
 pub mod engine;
 pub mod inbox;
 pub mod lease;
+pub mod options;
 pub mod ports;
 pub mod snapshot;
 pub mod writes;

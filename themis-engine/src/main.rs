@@ -16,6 +16,7 @@ use themis_engine::adapters::power::IpmiPower;
 use themis_engine::adapters::senders::Senders;
 use themis_engine::adapters::store::DatabaseStore;
 use themis_engine::config::{self, EngineSection, HostFailureSection, RecoverySection};
+use themis_engine::options::Options;
 use themis_engine::{Engine, Ports};
 use themis_fencing::{FencingSection, SealKey};
 use themis_messaging::Bus as _;
@@ -23,7 +24,7 @@ use themis_messaging::rabbit::{Events, RabbitBus};
 use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, PlacementSection};
 use themis_openstack::nova::Nova;
 use themis_openstack::placement::Placement;
-use themis_service::{CommonOptions, health, signals, start};
+use themis_service::{health, signals, start};
 
 /// How long one reading of a power device may take.
 const READ_WITHIN: Duration = Duration::from_millis(2500);
@@ -33,14 +34,6 @@ const OFF_WITHIN: Duration = Duration::from_secs(3);
 const DATABASE_RETRY: Duration = Duration::from_secs(5);
 /// How long the bus may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-
-/// The engine of Themis: decides, fences, evacuates
-#[derive(Debug, Parser)]
-#[command(name = "themis-engine", version)]
-struct Options {
-    #[command(flatten)]
-    common: CommonOptions,
-}
 
 fn main() -> ExitCode {
     let Err(error) = start_and_run(&Options::parse()) else {
@@ -65,6 +58,7 @@ fn start_and_run(options: &Options) -> anyhow::Result<()> {
 
 async fn run(source: Source) -> anyhow::Result<()> {
     let stop = signals::stop_token()?;
+    signals::outlive_hangup()?;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let settings = config::settings(&source, &host)?;
     let engine: EngineSection = source.section()?;

@@ -16,6 +16,7 @@ pub mod inquiries;
 pub mod monitor;
 pub mod netlink;
 pub mod network;
+pub mod options;
 pub mod peers;
 pub mod probe;
 pub mod proof_of_life;

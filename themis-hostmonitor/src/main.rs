@@ -13,32 +13,22 @@ use themis_config::KnownSection;
 use themis_hostmonitor::check::outlook;
 use themis_hostmonitor::config::{self, MonitorConfig};
 use themis_hostmonitor::monitor::{self, Surroundings};
+use themis_hostmonitor::options::Options;
 use themis_hostmonitor::serf::guard;
 use themis_messaging::rabbit::RabbitBus;
 use themis_messaging::{Bus, Settings};
 use themis_service::logging::LoggingSection;
-use themis_service::{CommonOptions, health, signals, start};
+use themis_service::{health, signals, start};
 
 const PROGRAM: &str = "themis-hostmonitor";
 const BUS_END_DEADLINE: Duration = Duration::from_secs(2);
-
-/// Watches the peers of this host on each network, and reports what it sees to the engines
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Options {
-    #[command(flatten)]
-    common: CommonOptions,
-    /// Print what this configuration means on this host, and end; status 1 when something needed is missing
-    #[arg(long)]
-    check: bool,
-}
 
 fn main() -> ExitCode {
     let Err(error) = dispatch() else {
         return ExitCode::SUCCESS;
     };
     // One line, whatever RUST_BACKTRACE says: the text names the fix.
-    let _ = writeln!(std::io::stderr(), "{PROGRAM}: {}", in_one_line(&error));
+    let _ = writeln!(std::io::stderr(), "{PROGRAM}: {}", start::in_one_line(&error));
     ExitCode::FAILURE
 }
 
@@ -53,21 +43,6 @@ fn dispatch() -> anyhow::Result<()> {
         .enable_all()
         .build()?
         .block_on(run(options))
-}
-
-/// The error with those of its causes that its text does not contain already.
-fn in_one_line(error: &anyhow::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .reduce(|text, cause| {
-            if text.contains(&cause) {
-                text
-            } else {
-                format!("{text}: {cause}")
-            }
-        })
-        .unwrap_or_default()
 }
 
 fn become_agent(arguments: &[OsString]) -> anyhow::Result<()> {
@@ -85,7 +60,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let mut known = config::sections();
     known.extend(themis_messaging::config::sections());
     known.push(KnownSection::of::<LoggingSection>());
-    let source = start(PROGRAM, &options.common, &known)?.source;
+    let source = start::start(PROGRAM, &options.common, &known)?.source;
     let config = MonitorConfig::read(&source, &kernel_name())?;
     let settings = Settings::read(&source)?;
     let surroundings = Surroundings {
@@ -97,6 +72,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
 
     let stop = signals::stop_token()?;
+    signals::outlive_hangup()?;
     if let Some(address) = config.metrics_listen {
         let recorder = health::install_metrics()?;
         let served = health::serve(address, recorder, stop.clone());
@@ -107,7 +83,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         });
     }
     let bus = RabbitBus::start(settings, PROGRAM)?;
-    themis_service::start::ready();
+    start::ready();
     monitor::run(config, Arc::new(bus.clone()), surroundings, stop).await?;
     bus.stop(BUS_END_DEADLINE).await;
     Ok(())

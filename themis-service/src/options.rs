@@ -8,7 +8,7 @@ pub struct CommonOptions {
     /// Configuration file; may be given several times, a later file wins
     #[arg(long, value_name = "FILE", default_value = "/etc/themis/themis.conf")]
     pub config_file: Vec<PathBuf>,
-    /// Log more, whatever the configuration says
+    /// Log at level DEBUG, whatever [DEFAULT] debug says
     #[arg(long)]
     pub debug: bool,
 }

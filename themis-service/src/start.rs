@@ -1,4 +1,4 @@
-//! The first lines of every daemon: TLS provider, configuration (checked), logging.
+//! The first lines of every daemon: TLS provider, configuration (checked), logging; and what it tells systemd.
 
 use anyhow::Context;
 use themis_config::{KnownSection, Source};
@@ -30,9 +30,24 @@ pub fn start(program: &str, options: &CommonOptions, known: &[KnownSection]) -> 
     Ok(Start { source })
 }
 
-/// Tells the service manager that the program is ready; nothing without one.
+/// Tells the service manager that the program is ready, and from then on, at half the watchdog's time, that it still runs;
+/// nothing without one. Call inside tokio's runtime.
+///
+/// The sign comes from a task beside the program's own: it says that the runtime still turns, not that each part does its
+/// work. An engine whose work stands still loses its lease; a monitor's silence is seen by the engines.
 pub fn ready() {
     drop(sd_notify::notify(&[sd_notify::NotifyState::Ready]));
+    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+        return;
+    };
+    tokio::spawn(async move {
+        let mut beats = tokio::time::interval(limit / 2);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            beats.tick().await;
+            drop(sd_notify::notify(&[sd_notify::NotifyState::Watchdog]));
+        }
+    });
 }
 
 /// An error with its causes in one line, whatever `RUST_BACKTRACE` says; a cause that is told already is not told twice.
