@@ -1,7 +1,7 @@
 //! Removing what is old, as `masakari-manage db purge` does, and what Themis has of its own with it: soft-deleted segments,
 //! hosts and vmoves by `deleted_at`; notifications that are `finished`, `failed` or `ignored` by `updated_at`, with their
 //! vmoves, corroborations, incidents, decision records and workflow logs; incidents that have no notification by
-//! `closed_at`; settled requests by `handled_at`.
+//! `closed_at`; settled requests by `handled_at`; refused reports by when they were said last.
 //!
 //! What an incident that goes on needs stays, and so does the incident at which a host still stands. Rows go in small
 //! batches, what hangs on a row before the row itself, each statement by itself: a purge that is cut off has removed less,
@@ -14,9 +14,10 @@ use time::OffsetDateTime;
 
 use crate::entity::{
     TextUuid, corroborations, failover_segments, host_states, hosts, incident_events, incidents, leases, modes,
-    notifications, requests, segment_networks, vmoves, workflow_steps,
+    notifications, refused_reports, requests, segment_networks, vmoves, workflow_steps,
 };
 use crate::stamp::seconds;
+use crate::store::queue::{HOST_QUEUE, SEGMENT_QUEUE};
 use crate::{IncidentStatus, NotificationStatus, Pool, RequestStatus, StoreError};
 
 use sweep::Sweep;
@@ -63,6 +64,11 @@ pub async fn purge(pool: &Pool, scope: PurgeScope) -> Result<Vec<Purged>, StoreE
     purge
         .sweep
         .table::<vmoves::Entity>("vmoves", vmoves::Column::Id, old)
+        .await?;
+    let old = refused_reports::Column::LastAt.lt(scope.before);
+    purge
+        .sweep
+        .table::<refused_reports::Entity>("refused_reports", refused_reports::Column::Id, old)
         .await?;
     let settled = RequestStatus::ALL
         .iter()
@@ -227,9 +233,7 @@ impl Purge<'_> {
                 .filter(|(_, uuid)| !needed.contains(&uuid.0))
                 .collect();
             let uuids: Vec<TextUuid> = batch.iter().map(|(_, uuid)| *uuid).collect();
-            let queues = uuids
-                .iter()
-                .map(|uuid| format!("{}{uuid}", crate::store::intake::QUEUE));
+            let queues = uuids.iter().map(|uuid| format!("{}{uuid}", HOST_QUEUE));
             let queues = leases::Column::Name.is_in(queues);
             self.sweep
                 .table::<leases::Entity>("leases", leases::Column::Name, queues)
@@ -299,6 +303,11 @@ impl Purge<'_> {
             let scopes = modes::Column::Scope.is_in(uuids.iter().map(ToString::to_string));
             self.sweep
                 .table::<modes::Entity>("modes", modes::Column::Scope, scopes)
+                .await?;
+            let queues = uuids.iter().map(|uuid| format!("{SEGMENT_QUEUE}{uuid}"));
+            let queues = leases::Column::Name.is_in(queues);
+            self.sweep
+                .table::<leases::Entity>("leases", leases::Column::Name, queues)
                 .await?;
             let meant = segment_networks::Column::SegmentUuid.is_in(uuids);
             self.sweep

@@ -15,6 +15,8 @@ use themis_db::store::intake::{Accepted, notification_accept};
 use themis_db::store::notifications::{
     NewNotification, NotificationFilter, notification_duplicate, notification_get, notification_list,
 };
+use themis_db::store::refused_reports::REFUSED_MAX;
+use themis_db::store::reports::report_list;
 use themis_db::store::segments::{NewSegment, SegmentChange, segment_create, segment_delete, segment_update};
 use themis_db::testing::{Backend, TestDatabase};
 use themis_db::{NotificationKind, NotificationStatus, Pool, RecoveryMethod, ReportAnswer, StoreError, connect_url};
@@ -150,7 +152,6 @@ async fn whoever_said_it_is_kept_also_who_was_refused(#[case] backend: Backend) 
     unheard.payload = json!({"event": "STARTED"});
     assert_eq!(said(&db.pool, &unheard, 3, later).await, Accepted::UnderMaintenance);
     assert_eq!(notification_get(&db.pool, unheard.uuid).await.unwrap(), None);
-    // Nothing says the same as the other failure that this one reports; it belongs to what the host has last.
     assert_eq!(said(&db.pool, &unheard, 4, later).await, Accepted::UnderMaintenance);
 
     let kept = corroboration_list(&db.pool, first.uuid).await.unwrap();
@@ -163,10 +164,21 @@ async fn whoever_said_it_is_kept_also_who_was_refused(#[case] backend: Backend) 
         [
             ("user-1", "192.0.2.1", ReportAnswer::Accepted, 2),
             ("user-2", "192.0.2.2", ReportAnswer::Duplicate, 2),
-            ("user-3", "192.0.2.3", ReportAnswer::Maintenance, 2),
-            ("user-4", "192.0.2.4", ReportAnswer::Maintenance, 1),
+            ("user-3", "192.0.2.3", ReportAnswer::Maintenance, 1),
         ]
     );
+    // Nothing says the same as the other failure that this one reports: it is kept with the host.
+    let refused: Vec<_> = report_list(&db.pool, host, 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|report| report.notification_uuid.is_none())
+        .map(|report| (report.by.user_id, report.payload, report.by.answer))
+        .collect();
+    let started = json!({"event": "STARTED"});
+    assert!(refused.contains(&("user-3".to_owned(), started.clone(), ReportAnswer::Maintenance)));
+    assert!(refused.contains(&("user-4".to_owned(), started, ReportAnswer::Maintenance)));
+    assert_eq!(refused.len(), 2);
     assert_eq!(
         (kept[0].first_at, kept[0].last_at, kept[1].generated_time),
         (NOON, later, later)
@@ -195,6 +207,122 @@ async fn reporters_of_one_notification_are_bounded(#[case] backend: Backend) {
     assert_eq!((kept[7].user_id.as_str(), kept[7].reports), ("user-7", 2));
     let all = Statement::from_string(db.pool.get_database_backend(), "SELECT id FROM corroborations");
     assert_eq!(db.pool.query_all_raw(all).await.unwrap().len(), kept.len());
+}
+
+async fn under_maintenance(pool: &Pool, host: HostId) {
+    let maintenance = HostChange {
+        on_maintenance: Some(true),
+        ..HostChange::default()
+    };
+    host_update(pool, host, maintenance, NOON).await.unwrap();
+}
+
+/// A monitor that repeats every few seconds for days adds to a count; of reports that differ the last ones are kept.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::MySql)]
+#[tokio::test]
+async fn refused_reports_of_a_host_are_counted_and_bounded(#[case] backend: Backend) {
+    let Some(db) = TestDatabase::open(backend).await else {
+        return;
+    };
+    let (segment, host) = one_host(&db.pool).await;
+    under_maintenance(&db.pool, host).await;
+    for minute in 0..100 {
+        let at = NOON + Duration::from_secs(600 * minute);
+        assert_eq!(
+            said(&db.pool, &stopped(host, segment, at), 1, at).await,
+            Accepted::UnderMaintenance
+        );
+    }
+    let kept = report_list(&db.pool, host, 1000).await.unwrap();
+    assert_eq!(kept.len(), 1);
+    let last = NOON + Duration::from_secs(600 * 99);
+    assert_eq!(
+        (kept[0].by.reports, kept[0].by.first_at, kept[0].by.last_at),
+        (100, NOON, last)
+    );
+    assert_eq!(
+        (kept[0].kind, &kept[0].payload["event"]),
+        (NotificationKind::ComputeHost, &json!("STOPPED"))
+    );
+
+    for number in 0..=REFUSED_MAX {
+        let mut vm = stopped(host, segment, NOON);
+        vm.kind = NotificationKind::Vm;
+        vm.payload = json!({"instance_uuid": Uuid::new_v4(), "number": number});
+        let at = last + Duration::from_secs(number + 1);
+        said(&db.pool, &vm, 1, at).await;
+    }
+    let kept = report_list(&db.pool, host, 1000).await.unwrap();
+    assert_eq!(kept.len(), usize::try_from(REFUSED_MAX).unwrap());
+    assert_eq!(kept[0].payload["number"], REFUSED_MAX, "last said first");
+    assert_eq!(
+        kept.last().unwrap().payload["number"],
+        1,
+        "the two that were said longest ago made room"
+    );
+    let all = Statement::from_string(db.pool.get_database_backend(), "SELECT id FROM refused_reports");
+    assert_eq!(db.pool.query_all_raw(all).await.unwrap().len(), kept.len());
+}
+
+/// That the host stopped is a word for the incident that is open; what else is said of it is not.
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::MySql)]
+#[tokio::test]
+async fn a_report_that_a_host_stopped_is_kept_with_its_open_incident(#[case] backend: Backend) {
+    let Some(db) = TestDatabase::open(backend).await else {
+        return;
+    };
+    let (segment, host) = one_host(&db.pool).await;
+    let story = NotificationId(Uuid::new_v4());
+    let incident = format!(
+        "INSERT INTO incidents (uuid, host_uuid, host_name, segment_uuid, notification_uuid, status, opened_at) VALUES \
+         ('{}', '{host}', 'h', '{segment}', '{story}', 'open', '2026-11-20 11:59:00')",
+        Uuid::new_v4()
+    );
+    db.pool.execute_unprepared(&incident).await.unwrap();
+    under_maintenance(&db.pool, host).await;
+    let mut started = stopped(host, segment, NOON);
+    started.payload = json!({"event": "STARTED"});
+    for report in [stopped(host, segment, NOON), started] {
+        assert_eq!(said(&db.pool, &report, 1, NOON).await, Accepted::UnderMaintenance);
+    }
+    let with_incident = corroboration_list(&db.pool, story).await.unwrap();
+    assert_eq!(with_incident.len(), 1);
+    assert_eq!(with_incident[0].answer, ReportAnswer::Maintenance);
+    let with_host = report_list(&db.pool, host, 1000).await.unwrap();
+    assert_eq!(with_host.len(), 1);
+    assert_eq!(with_host[0].payload["event"], "STARTED");
+}
+
+/// Two processes, eight reporters each with two reports at the same time: one row each, everything counted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mariadb_refused_reports_that_come_at_once_are_counted_in_one_row_each() {
+    let Some(db) = TestDatabase::open(Backend::MySql).await else {
+        return;
+    };
+    let other_process = connect_url(db.url.clone()).await.unwrap();
+    let (segment, host) = one_host(&db.pool).await;
+    under_maintenance(&db.pool, host).await;
+    let callers: Vec<_> = (0..32)
+        .map(|number: u8| {
+            let pool = if number % 2 == 0 {
+                db.pool.clone()
+            } else {
+                other_process.clone()
+            };
+            let new = stopped(host, segment, NOON + Duration::from_secs(1000 * u64::from(number)));
+            tokio::spawn(async move { said(&pool, &new, number / 4, NOON).await })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), Accepted::UnderMaintenance);
+    }
+    let kept = report_list(&db.pool, host, 1000).await.unwrap();
+    let counts: Vec<_> = kept.iter().map(|report| report.by.reports).collect();
+    assert_eq!(counts, [4; 8]);
 }
 
 /// Each round is one report that eight monitors post to two processes, each with connections of its own.

@@ -137,6 +137,7 @@ async fn counts(db: &TestDatabase) -> BTreeMap<&'static str, usize> {
         "notifications",
         "vmoves",
         "corroborations",
+        "refused_reports",
         "incidents",
         "incident_events",
         "workflow_steps",
@@ -214,6 +215,13 @@ fn history() -> History {
     history.add(&format!(
         "UPDATE vmoves SET deleted = id, deleted_at = '{OLD}' WHERE id = 130"
     ));
+    for last_at in [OLD, YOUNG] {
+        history.add(&format!(
+            "INSERT INTO refused_reports (host_uuid, type, payload, user_id, user_name, address, answer, reports, generated_time, \
+             first_at, last_at) VALUES ('{}', 'VM', '{{}}', 'u', 'n', '::1', 'maintenance', 1, '{OLD}', '{OLD}', '{last_at}')",
+            uuid(1)
+        ));
+    }
     history.add("INSERT INTO leases (name, holder, token, beat) VALUES ('engine', 'a', 3, 9)");
     history
 }
@@ -255,6 +263,7 @@ async fn what_is_old_goes_with_all_that_hangs_on_it_and_what_an_incident_needs_s
     assert_eq!(ids(&db, "hosts").await, [1, 3, 4]);
     assert_eq!(ids(&db, "incidents").await, [101, 102, 104]);
     assert_eq!(ids(&db, "requests").await, [3, 4]);
+    assert_eq!(after["refused_reports"], 1);
     assert_eq!(
         (
             after["incident_events"],

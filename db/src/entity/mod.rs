@@ -14,6 +14,7 @@ pub(crate) mod leases;
 pub(crate) mod modes;
 pub(crate) mod notifications;
 pub(crate) mod power_devices;
+pub(crate) mod refused_reports;
 pub(crate) mod requests;
 pub(crate) mod segment_networks;
 mod uuid_text;

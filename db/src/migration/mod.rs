@@ -1,5 +1,6 @@
 //! The schema's history: one table or one index per step, in order, never changed once released. MySQL commits each
-//! DDL statement by itself, so a step that fails leaves nothing half-done behind it.
+//! DDL statement by itself and knows no way back, so each step is one statement, and doing it where it is done already
+//! is no error: whoever died before it could record the step, or runs beside another, just goes on (`crate::schema`).
 //! Masakari's four tables ([`m20261120_masakari`]) keep upstream's columns, types and names of constraints.
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use crate::error::server_error;
 
 mod m20261120_corroborations;
 mod m20261120_masakari;
+mod m20261120_refused_reports;
 mod m20261120_themis;
 
 pub(crate) struct Migrator;
@@ -20,7 +22,8 @@ impl MigratorTrait for Migrator {
         let steps = m20261120_masakari::steps()
             .into_iter()
             .chain(m20261120_themis::steps())
-            .chain(m20261120_corroborations::steps());
+            .chain(m20261120_corroborations::steps())
+            .chain(m20261120_refused_reports::steps());
         steps.map(|step| Box::new(step) as Box<dyn MigrationTrait>).collect()
     }
 }

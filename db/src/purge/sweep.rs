@@ -11,12 +11,13 @@ use crate::{Pool, StoreError};
 const ROWS: u64 = 500;
 
 /// In the order in which they are reported.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "failover_segments",
     "hosts",
     "notifications",
     "vmoves",
     "corroborations",
+    "refused_reports",
     "incidents",
     "incident_events",
     "workflow_steps",

@@ -151,6 +151,6 @@ async fn insert(
 }
 
 /// A report is never refused for the length of a name.
-fn cut(name: &str) -> String {
+pub(super) fn cut(name: &str) -> String {
     name.chars().take(NAME_MAX).collect()
 }

@@ -1,15 +1,12 @@
 //! How a posted notification gets in: stored once, however many reporters say the same at the same time to however many
-//! API processes, and whoever says it is kept as a corroboration. Nothing is decided here; a row `new` is the engine's.
+//! API processes. Whoever says it is kept: as a corroboration of the notification that says the same, or, refused at a host
+//! under maintenance with no such notification, as a refused report. Nothing is decided here; a row `new` is the engine's.
 //!
-//! All that concerns one host's notifications queues at the row `intake:<host>` of the table `leases`, by writing it: a
-//! write holds on one server and on several nodes of a Galera cluster, where `GET_LOCK` and `FOR UPDATE` do not. Whoever
-//! loses there waits or conflicts, and runs again as a whole.
+//! All that concerns one host's notifications goes through its queue ([`super::queue`]).
 
 use std::time::Duration;
 
-use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
-use themis_core::{HostId, NotificationId};
+use themis_core::NotificationId;
 use time::OffsetDateTime;
 
 use super::corroborations::{self, Reporter};
@@ -17,13 +14,10 @@ use super::hosts::host_get;
 use super::incidents::{IncidentFilter, incident_list};
 use super::notifications::{
     NewNotification, NotificationRow, notification_create, notification_duplicate, notification_get,
-    notification_newest,
 };
-use crate::entity::leases;
-use crate::{IncidentStatus, Pool, ReportAnswer, StoreError, Txn};
-
-/// What names of queues begin with.
-pub(crate) const QUEUE: &str = "intake:";
+use super::queue::queue_at_host;
+use super::refused_reports;
+use crate::{IncidentStatus, NotificationKind, Pool, ReportAnswer, StoreError, Txn};
 
 /// How often, and how far apart, it is asked whether a commit without an answer holds.
 const LOOKS: [Duration; 3] = [
@@ -39,7 +33,7 @@ pub enum Accepted {
     Stored(NotificationRow),
     /// This one said the same before; no other was stored.
     Duplicate(NotificationId),
-    /// The host is under maintenance; no notification was stored, and its reporter is kept with one that the host has.
+    /// The host is under maintenance; no notification was stored, its reporter is kept.
     UnderMaintenance,
     /// The host was deleted meanwhile; nothing was stored.
     HostGone,
@@ -99,8 +93,9 @@ async fn accept(
             })
         }
         None if host.on_maintenance => {
-            if let Some(story) = present_story(txn, new.source_host_uuid).await? {
-                corroborations::further(txn, story, by, answer, new.generated_time, at).await?;
+            match present_story(txn, new).await? {
+                Some(story) => corroborations::further(txn, story, by, answer, new.generated_time, at).await?,
+                None => refused_reports::refused(txn, new, by, answer, at).await?,
             }
             Ok(Accepted::UnderMaintenance)
         }
@@ -112,46 +107,17 @@ async fn accept(
     }
 }
 
-/// The notification that a refused report is kept with when none says the same: that of the host's open incident, which
-/// is why a host is under maintenance most often, else the host's newest. `None`: the host never had one.
-async fn present_story(txn: &Txn, host: HostId) -> Result<Option<NotificationId>, StoreError> {
+/// The notification that a refused report is kept with when none says the same: a report that the host stopped speaks for
+/// the incident that is open, which is why a host is under maintenance most often. `None`: it is kept with the host.
+async fn present_story(txn: &Txn, report: &NewNotification) -> Result<Option<NotificationId>, StoreError> {
+    if report.kind != NotificationKind::ComputeHost || report.payload["event"] != "STOPPED" {
+        return Ok(None);
+    }
     let open = IncidentFilter {
-        host_uuid: Some(host),
+        host_uuid: Some(report.source_host_uuid),
         status: Some(IncidentStatus::Open),
         ..IncidentFilter::default()
     };
     let incidents = incident_list(txn, &open, 1).await?;
-    match incidents.first().and_then(|incident| incident.notification_uuid) {
-        Some(notification) => Ok(Some(notification)),
-        None => notification_newest(txn, host).await,
-    }
-}
-
-/// Waits for its turn among all that concerns the notifications of a host; the turn ends with the transaction.
-pub(super) async fn queue_at_host(txn: &Txn, host: HostId) -> Result<(), StoreError> {
-    let name = format!("{QUEUE}{host}");
-    let touched = leases::Entity::update_many()
-        .col_expr(leases::Column::Beat, Expr::col(leases::Column::Beat).add(1))
-        .filter(leases::Column::Name.eq(&name))
-        .exec(txn)
-        .await?;
-    if touched.rows_affected > 0 {
-        return Ok(());
-    }
-    let first = leases::ActiveModel {
-        name: Set(name),
-        holder: Set(String::new()),
-        token: Set(0),
-        beat: Set(1),
-    };
-    match leases::Entity::insert(first).exec_without_returning(txn).await {
-        Ok(_) => Ok(()),
-        Err(error) => match StoreError::unique(error, "intake row") {
-            // Another caller was first; run the whole again, queueing at its row.
-            StoreError::AlreadyExists { what } => Err(StoreError::Conflict {
-                source: sea_orm::DbErr::Custom(format!("{what} was just made")),
-            }),
-            other => Err(other),
-        },
-    }
+    Ok(incidents.first().and_then(|incident| incident.notification_uuid))
 }

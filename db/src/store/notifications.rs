@@ -102,11 +102,6 @@ impl TryFrom<Model> for NotificationRow {
     }
 }
 
-/// The status of a row as read.
-pub(crate) fn status_of(row: &Model) -> Result<NotificationStatus, StoreError> {
-    json::word(TABLE, "notification status", &row.status)
-}
-
 /// Notifications, one page.
 ///
 /// # Errors
@@ -213,26 +208,6 @@ pub async fn notification_duplicate(
         }
     }
     Ok(None)
-}
-
-/// The newest notification about a host, of any type and status.
-///
-/// # Errors
-/// The database's trouble.
-pub async fn notification_newest(
-    db: &impl ConnectionTrait,
-    host: HostId,
-) -> Result<Option<NotificationId>, StoreError> {
-    let uuid: Option<TextUuid> = Entity::find()
-        .select_only()
-        .column(Column::NotificationUuid)
-        .filter(Column::SourceHostUuid.eq(TextUuid(host.0)))
-        .filter(Column::Deleted.eq(0))
-        .order_by_desc(Column::Id)
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(uuid.map(|uuid| NotificationId(uuid.0)))
 }
 
 /// Stores a notification that the engine makes for its own incident.
