@@ -6,9 +6,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests may")]
 
+mod cut;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cut::Cut;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Statement};
 use themis_db::masakari::import::{ImportError, Report, import};
@@ -276,6 +279,43 @@ async fn on_mariadb_db_sync_takes_over_what_masakari_left(
 
     assert_eq!(take_over(&db.pool, NOON).await.unwrap(), None, "it is ours now");
     assert!(schema_sync(&db.pool).await.unwrap().applied.is_empty());
+}
+
+/// Dead before the commit nothing is settled; dead after it nobody was told, and the next run tells it.
+#[tokio::test]
+async fn on_mariadb_a_takeover_that_is_killed_is_told_by_the_next() {
+    let Some(db) = dumped(NEWEST).await else { return };
+    let before = statuses(&db).await;
+    for (writes, settled) in [(1, false), (3, false), (4, true)] {
+        let cut = Cut::after(&db.url, writes, cut::writes).await;
+        let died = take_over(&cut.pool, NOON).await;
+        assert!(died.is_err() && cut.is_dead(), "after {writes}: {died:?}");
+        assert_eq!(statuses(&db).await != before, settled, "after {writes}");
+    }
+    let taken = take_over(&db.pool, NOON).await.unwrap().unwrap();
+    let was: Vec<_> = taken.abandoned.iter().map(|one| one.status.name()).collect();
+    assert_eq!((was.as_slice(), taken.more), (&["error", "running", "new"][..], 0));
+    schema_sync(&db.pool).await.unwrap();
+}
+
+/// A second `db sync` that looked before the first was through must not settle what Themis's own daemons took in since.
+#[tokio::test]
+async fn on_mariadb_a_takeover_that_comes_late_leaves_themis_own_notifications_alone() {
+    let Some(db) = dumped(NEWEST).await else { return };
+    let late = Cut::before(&db.url, |sql| sql.starts_with("UPDATE")).await;
+    let pool = late.pool.clone();
+    let second = tokio::spawn(async move { take_over(&pool, NOON).await });
+    late.reached().await;
+    take_over(&db.pool, NOON).await.unwrap().unwrap();
+    schema_sync(&db.pool).await.unwrap();
+    let own = "INSERT INTO notifications (notification_uuid, generated_time, source_host_uuid, type, payload, status, deleted) \
+         VALUES ('99999999-9999-4999-8999-999999999999', '2026-11-20', '11111111-1111-4111-8111-111111111111', \
+         'COMPUTE_HOST', '{}', 'new', 0)";
+    db.pool.execute_unprepared(own).await.unwrap();
+    late.let_through();
+    assert_eq!(second.await.unwrap().unwrap(), None);
+    let (_, status, _) = statuses(&db).await.pop().unwrap();
+    assert_eq!(status, NotificationStatus::New);
 }
 
 #[tokio::test]

@@ -2,25 +2,32 @@
 //! shape, and adds Themis's beside them. Masakari's services must have ended for good: nothing keeps two engines that
 //! work on one table from evacuating the same instances.
 
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 use time::OffsetDateTime;
 
 use super::shape::Shape;
 use super::{abandoned, is_unfinished};
-use crate::entity::notifications::{ActiveModel, Column, Entity};
+use crate::entity::notifications::{Column, Entity, Model};
 use crate::schema::schema_version;
 use crate::stamp::seconds;
-use crate::{NotificationStatus, Pool, StoreError};
+use crate::{NotificationStatus, Pool, StoreError, Txn};
+
+/// Notifications that are named; the rest is counted.
+pub const ABANDONED_MAX: u64 = 500;
 
 /// What was taken over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Takeover {
     /// Masakari's name for the schema.
     pub version: String,
-    /// Notifications that Masakari had not finished; they are `failed` now.
+    /// Notifications that Masakari had not finished, the first [`ABANDONED_MAX`]; they are `failed` now.
     pub abandoned: Vec<Abandoned>,
+    /// How many more there were.
+    pub more: u64,
     /// Other connections to this database that the account may see: is Masakari still running?
     pub connections: u64,
 }
@@ -36,6 +43,19 @@ pub struct Abandoned {
     pub kind: String,
     /// Where Masakari had it.
     pub status: NotificationStatus,
+}
+
+impl Abandoned {
+    /// What a row was before it was settled.
+    fn of(row: &Model) -> Option<Self> {
+        let status = unfinished().find(|status| row.message.as_deref() == Some(abandoned(*status).as_str()))?;
+        Some(Self {
+            uuid: row.notification_uuid.to_string(),
+            host: row.source_host_uuid.to_string(),
+            kind: row.r#type.clone(),
+            status,
+        })
+    }
 }
 
 /// Refuses tables of the four names that Themis cannot work on. A database that `db sync` has once begun with is ours.
@@ -67,41 +87,52 @@ pub async fn take_over(pool: &Pool, at: OffsetDateTime) -> Result<Option<Takeove
         return Ok(None);
     };
     let connections = other_connections(pool).await?;
-    let abandoned = pool.transaction(async |txn| settle(&txn, at).await).await?;
-    Ok(Some(Takeover {
-        version,
-        abandoned,
-        connections,
-    }))
+    match pool.transaction(async |txn| settle(&txn, at).await).await {
+        Ok((abandoned, more)) => Ok(Some(Takeover {
+            version,
+            abandoned,
+            more,
+            connections,
+        })),
+        Err(StoreError::Stale { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-async fn settle(db: &impl ConnectionTrait, at: OffsetDateTime) -> Result<Vec<Abandoned>, StoreError> {
-    let unfinished = NotificationStatus::ALL.iter().filter(|status| is_unfinished(**status));
-    let rows = Entity::find()
-        .filter(Column::Status.is_in(unfinished.map(|status| status.name())))
-        .filter(Column::Deleted.eq(0))
-        .order_by_asc(Column::Id)
-        .all(db)
-        .await?;
-    let mut settled = Vec::with_capacity(rows.len());
-    for row in rows {
-        let status = crate::store::notifications::status_of(&row)?;
-        settled.push(Abandoned {
-            uuid: row.notification_uuid.to_string(),
-            host: row.source_host_uuid.to_string(),
-            kind: row.r#type.clone(),
-            status,
-        });
-        let failed = ActiveModel {
-            id: sea_orm::ActiveValue::Unchanged(row.id),
-            status: sea_orm::ActiveValue::Set(NotificationStatus::Failed.name().to_owned()),
-            message: sea_orm::ActiveValue::Set(Some(abandoned(status))),
-            updated_at: sea_orm::ActiveValue::Set(Some(seconds(at))),
-            ..Default::default()
-        };
-        Entity::update(failed).exec(db).await?;
+/// Settles all at once, and names the first of them, those of a run that died before it could tell included.
+/// [`StoreError::Stale`]: another `db sync` has begun meanwhile, and what is unfinished now may be Themis's own.
+async fn settle(txn: &Txn, at: OffsetDateTime) -> Result<(Vec<Abandoned>, u64), StoreError> {
+    for status in unfinished() {
+        Entity::update_many()
+            .col_expr(Column::Status, Expr::value(NotificationStatus::Failed.name()))
+            .col_expr(Column::Message, Expr::value(abandoned(status)))
+            .col_expr(Column::UpdatedAt, Expr::value(seconds(at)))
+            .filter(Column::Status.eq(status.name()))
+            .filter(Column::Deleted.eq(0))
+            .exec(txn)
+            .await?;
     }
-    Ok(settled)
+    // The first read of this transaction, after its writes: what they met was there before, and none of Themis's daemons
+    // works on a database whose first step is not recorded.
+    if let Some(id) = schema_version(txn).await?.database {
+        return Err(StoreError::Stale { what: "schema", id });
+    }
+    let settled = Column::Message.is_in(unfinished().map(abandoned));
+    let count = Entity::find().filter(settled.clone()).count(txn).await?;
+    let rows = Entity::find()
+        .filter(settled)
+        .order_by_asc(Column::Id)
+        .limit(ABANDONED_MAX)
+        .all(txn)
+        .await?;
+    let named: Vec<Abandoned> = rows.iter().filter_map(Abandoned::of).collect();
+    let more = count.saturating_sub(u64::try_from(named.len()).unwrap_or(count));
+    Ok((named, more))
+}
+
+fn unfinished() -> impl Iterator<Item = NotificationStatus> {
+    let all = NotificationStatus::ALL.iter().copied();
+    all.filter(|status| is_unfinished(*status))
 }
 
 /// Connections to this database beside those of this program. An account without the privilege PROCESS sees its own only.

@@ -24,7 +24,7 @@ pub(super) async fn sync(source: &Source) -> Result<String, Failure> {
             taken.version
         );
         tell_connections(&mut text, taken.connections);
-        tell_abandoned(&mut text, &taken.abandoned);
+        tell_abandoned(&mut text, &taken.abandoned, taken.more);
     }
     let synced = schema_sync(&pool).await?;
     if synced.applied.is_empty() {
@@ -49,13 +49,16 @@ pub(super) fn tell_connections(text: &mut String, connections: u64) {
 }
 
 /// Each one: a host may be in it that nobody brought back.
-pub(super) fn tell_abandoned(text: &mut String, abandoned: &[Abandoned]) {
+pub(super) fn tell_abandoned(text: &mut String, abandoned: &[Abandoned], more: u64) {
     for one in abandoned {
         let _ = writeln!(
             text,
             "notification {} ({}, host {}) was '{}' in Masakari and is 'failed' now; look after its host",
             one.uuid, one.kind, one.host, one.status
         );
+    }
+    if more > 0 {
+        let _ = writeln!(text, "... and {more} more, with the same message");
     }
 }
 
