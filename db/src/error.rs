@@ -69,8 +69,9 @@ pub enum StoreError {
         /// The epoch it believed in.
         epoch: Epoch,
     },
-    /// A deadlock, a lock wait that ran out, or a certification failure of Galera: the transaction was rolled back.
-    #[error("the transaction met another one: {source}")]
+    /// A deadlock, a lock wait that ran out, or a certification failure of Galera: the transaction was rolled back. A node
+    /// that lost the others says that a lock wait ran out, too, to what waits for them.
+    #[error("the transaction met another one, or its Galera node lost the others: {source}")]
     Conflict {
         /// The server's word.
         source: DbErr,
@@ -230,12 +231,18 @@ const fn number_kind(number: Option<u16>) -> Kind {
         // Too many connections (server, account); Galera node not ready; read-only server, also in super-read-only or
         // offline mode (1290: the option that forbids it; 1792: a read-only transaction); out of memory or disk for now.
         Some(1040 | 1047 | 1203 | 1226 | 1290 | 1792 | 1836 | 3032 | 1021 | 1037 | 1038 | 1041 | 1135) => Kind::NotSent,
-        // Shutdown, query killed, connection killed, idle connection ended by the server (MySQL 8).
-        Some(1053 | 1317 | 1927 | 4031) => Kind::Broken,
+        // Shutdown, query killed, connection killed, idle connection ended by the server (MySQL 8); an error during the
+        // commit (Galera: the node lost the others while they were asked, and they may have it).
+        Some(1053 | 1317 | 1927 | 4031 | 1180) => Kind::Broken,
         // Out of range; not in the character set (3988: MySQL 8's word for it); too long.
         Some(1264 | 1366 | 1406 | 3988) => Kind::Value,
         _ => Kind::Refused,
     }
+}
+
+/// Whether a statement met another one and was rolled back.
+pub(crate) fn is_conflict(error: &DbErr) -> bool {
+    matches!(kind(error), Kind::Conflict)
 }
 
 /// The number of a server's error; `None` for what the driver met by itself.

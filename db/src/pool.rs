@@ -1,4 +1,5 @@
-//! A pool of connections in which every statement has a deadline, and transactions that run again after a conflict.
+//! A pool of connections in which every statement has a deadline. After a conflict (deadlock, lock wait, Galera's
+//! certification) transactions run again as a whole, and so do statements outside of one: the server rolled them back.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,11 +13,12 @@ use sea_orm::{
 use tokio::time::Instant;
 
 use crate::StoreError;
+use crate::error::is_conflict;
 
 /// How long one statement may take unless [`Pool::with_deadline`] says otherwise.
 pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often a transaction is run again after a conflict.
+/// How often a transaction, or a statement by itself, is run again after a conflict.
 const CONFLICT_RETRIES: usize = 6;
 
 /// A pool is replaced at most this often.
@@ -142,12 +144,7 @@ impl Pool {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut delays = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(5))
-            .with_max_delay(Duration::from_millis(200))
-            .with_max_times(CONFLICT_RETRIES)
-            .with_jitter()
-            .build();
+        let mut delays = conflict_delays();
         loop {
             match self.attempt(&work).await {
                 Err(error @ StoreError::Conflict { .. }) => match delays.next() {
@@ -192,6 +189,24 @@ impl Pool {
         }
     }
 
+    /// One statement by itself.
+    async fn again<T, F>(&self, call: impl Fn(DatabaseConnection) -> F) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        let began = Instant::now();
+        let mut delays = conflict_delays();
+        loop {
+            match self.within(call(self.shared.pool())).await {
+                Err(error) if is_conflict(&error) && began.elapsed() < self.deadline => match delays.next() {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error),
+                },
+                other => return other,
+            }
+        }
+    }
+
     async fn within<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
         // The driver's own texts do not say which server.
         let away = |cause: &dyn std::fmt::Display| {
@@ -219,6 +234,15 @@ impl Pool {
     }
 }
 
+fn conflict_delays() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(5))
+        .with_max_delay(Duration::from_millis(200))
+        .with_max_times(CONFLICT_RETRIES)
+        .with_jitter()
+        .build()
+}
+
 /// A transaction that is open; see [`Pool::transaction`].
 #[derive(Debug)]
 pub struct Txn {
@@ -226,37 +250,62 @@ pub struct Txn {
     pool: Pool,
 }
 
-macro_rules! connection_with_deadline {
-    ($name:ident, $me:ident => $pool:expr, $inner:expr) => {
-        #[async_trait]
-        impl ConnectionTrait for $name {
-            fn get_database_backend(&self) -> DbBackend {
-                let $me = self;
-                $inner.get_database_backend()
-            }
+#[async_trait]
+impl ConnectionTrait for Pool {
+    fn get_database_backend(&self) -> DbBackend {
+        self.shared.pool().get_database_backend()
+    }
 
-            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-                let $me = self;
-                $pool.within($inner.execute_raw(statement)).await
-            }
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let run = |pool: DatabaseConnection| {
+            let statement = statement.clone();
+            async move { pool.execute_raw(statement).await }
+        };
+        self.again(run).await
+    }
 
-            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-                let $me = self;
-                $pool.within($inner.execute_unprepared(sql)).await
-            }
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.again(|pool| async move { pool.execute_unprepared(sql).await })
+            .await
+    }
 
-            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-                let $me = self;
-                $pool.within($inner.query_one_raw(statement)).await
-            }
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let run = |pool: DatabaseConnection| {
+            let statement = statement.clone();
+            async move { pool.query_one_raw(statement).await }
+        };
+        self.again(run).await
+    }
 
-            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-                let $me = self;
-                $pool.within($inner.query_all_raw(statement)).await
-            }
-        }
-    };
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let run = |pool: DatabaseConnection| {
+            let statement = statement.clone();
+            async move { pool.query_all_raw(statement).await }
+        };
+        self.again(run).await
+    }
 }
 
-connection_with_deadline!(Pool, me => me, me.shared.pool());
-connection_with_deadline!(Txn, me => me.pool, me.transaction);
+/// A conflict in a transaction ends it: [`Pool::transaction`] runs the whole again.
+#[async_trait]
+impl ConnectionTrait for Txn {
+    fn get_database_backend(&self) -> DbBackend {
+        self.transaction.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.pool.within(self.transaction.execute_raw(statement)).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.pool.within(self.transaction.execute_unprepared(sql)).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.pool.within(self.transaction.query_one_raw(statement)).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.pool.within(self.transaction.query_all_raw(statement)).await
+    }
+}

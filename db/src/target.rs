@@ -114,6 +114,9 @@ impl MySqlTarget {
                 what: "no name of the database at its end",
             });
         }
+        if authority.contains(',') {
+            return Err(SEVERAL_HOSTS);
+        }
         let (host, port) = host_and_port(authority)?;
         let mut target = Self {
             host,
@@ -147,6 +150,11 @@ impl MySqlTarget {
         Ok(target)
     }
 }
+
+/// PyMySQL takes one host, too.
+const SEVERAL_HOSTS: TargetError = TargetError::Part {
+    what: "several hosts are not supported; name the address of the load balancer before the cluster's nodes, or one node",
+};
 
 const CAPATH: TargetError = TargetError::Part {
     what: "ssl_capath is not supported; name one file of certificates with ssl_ca",
@@ -314,6 +322,7 @@ mod tests {
             ("mysql://u:geheim@h/", "name of the database"),
             ("mysql://u:geheim@h:0/x", "port"),
             ("mysql://h/x", "user@"),
+            ("mysql://u:geheim@db1:3306,db2:3306/x", "several hosts"),
             ("mysql://u:geheim@h/x?ssl_capath=/etc/ssl", "ssl_ca"),
             ("mysql://u:geheim%zz@h/x", "%25"),
         ] {

@@ -15,11 +15,16 @@ use uuid::Uuid;
 
 use crate::{Pool, connect_url, schema};
 
+mod galera;
 #[path = "../../themis-core/testing/left_out.rs"]
 mod left_out;
+#[path = "../../themis-core/testing/mortal.rs"]
+mod mortal;
 mod server;
 
+pub use galera::GaleraCluster;
 pub use left_out::left_out;
+pub use mortal::mortal;
 pub use server::OwnServer;
 
 /// Which database server.

@@ -15,6 +15,7 @@ use themis_core::{
 use themis_db::lease::{epoch_transaction, lease_read, lease_take};
 use themis_db::store::Page;
 use themis_db::store::host_states::{HostStateRow, host_state_get, host_state_put_in_txn};
+use themis_db::store::hosts::{NewHost, host_create};
 use themis_db::store::incident_events::{NewEvent, event_append_in_txn, event_list};
 use themis_db::store::incidents::{
     IncidentChange, IncidentFilter, NewIncident, incident_close_in_txn, incident_get, incident_list,
@@ -26,11 +27,12 @@ use themis_db::store::power_devices::{
 };
 use themis_db::store::requests::{Request, request_create, request_done_in_txn, request_get};
 use themis_db::store::segment_networks::{segment_network_list, segment_network_replace};
+use themis_db::store::segments::{NewSegment, segment_create};
 use themis_db::store::snapshot::snapshot_load;
 use themis_db::store::vmoves::{Vmove, VmoveFilter, vmove_get, vmove_list, vmove_put_in_txn};
 use themis_db::store::workflow_steps::{NewStep, step_append_in_txn, step_list};
 use themis_db::testing::{Backend, TestDatabase};
-use themis_db::{Advice, RequestKind, RequestStatus, StepEvent, StoreError, VmoveKind, VmoveStatus};
+use themis_db::{Advice, RecoveryMethod, RequestKind, RequestStatus, StepEvent, StoreError, VmoveKind, VmoveStatus};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -56,6 +58,27 @@ fn state(host: HostId, generation: i64) -> HostStateRow {
         view: json!({"protected": true, "protected_reasons": []}),
         updated_at: NOON,
     }
+}
+
+async fn host(db: &TestDatabase, name: &str) -> HostId {
+    let segment = NewSegment {
+        uuid: SegmentId(Uuid::new_v4()),
+        name: name.to_owned(),
+        service_type: "COMPUTE".to_owned(),
+        enabled: true,
+        description: None,
+        recovery_method: RecoveryMethod::Auto,
+    };
+    let host = NewHost {
+        uuid: HostId(Uuid::new_v4()),
+        name: name.to_owned(),
+        segment_uuid: segment_create(&db.pool, segment, NOON).await.unwrap().uuid,
+        host_type: "COMPUTE".to_owned(),
+        reserved: false,
+        control_attributes: "SSH".to_owned(),
+        on_maintenance: false,
+    };
+    host_create(&db.pool, host, NOON).await.unwrap().uuid
 }
 
 fn incident() -> NewIncident {
@@ -363,7 +386,9 @@ async fn a_power_device_is_registered_once(#[case] backend: Backend) {
         secret: SecretString::from("sealed"),
         accepted: None,
     };
-    let (one, two) = (HostId(Uuid::new_v4()), HostId(Uuid::new_v4()));
+    let (one, two) = (host(&db, "compute-1").await, host(&db, "compute-2").await);
+    let gone = power_device_create(&db.pool, &device(HostId(Uuid::new_v4()), ""), NOON).await;
+    assert!(matches!(gone, Err(StoreError::NotFound { what: "host", .. })));
     let made = power_device_create(&db.pool, &device(one, ""), NOON).await.unwrap();
     assert!(!format!("{made:?}").contains("sealed"));
     let again = power_device_create(&db.pool, &device(two, ""), NOON).await;

@@ -163,7 +163,10 @@ impl Shape {
             shape.tables.entry(row.t).or_default().columns.insert(row.c, column);
         }
         for row in rows::<KeyRow>(db, keys).await? {
-            shape.tables.entry(row.t).or_default().unique.insert(row.columns);
+            // A table that was made between the two questions has no columns here: it is not there yet.
+            if let Some(found) = shape.tables.get_mut(&row.t) {
+                found.unique.insert(row.columns);
+            }
         }
         shape.version = version(db).await?;
         Ok(shape)

@@ -1,7 +1,7 @@
 //! Compute hosts (table `hosts`).
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryTrait,
     sea_query::Expr,
 };
 use themis_core::{HostId, SegmentId};
@@ -11,7 +11,7 @@ use crate::entity::TextUuid;
 use crate::entity::hosts::{ActiveModel, Column, Entity, Model};
 use crate::entity::{failover_segments, power_devices};
 use crate::stamp::seconds;
-use crate::store::intake::queue_at_host;
+use crate::store::queue::{queue_at_host, queue_at_segment};
 use crate::store::segments::segment_in_use;
 use crate::store::{Page, page};
 use crate::{EpochTxn, Pool, StoreError};
@@ -165,11 +165,11 @@ pub async fn host_find_by_name(db: &impl ConnectionTrait, name: &str) -> Result<
 pub async fn host_create(pool: &Pool, new: NewHost, at: OffsetDateTime) -> Result<HostRow, StoreError> {
     pool.transaction(async |txn| {
         let txn = &txn;
-        // Locked, so that the segment cannot be deleted between this look and the insert.
+        // The segment cannot be deleted between this look and the insert.
+        queue_at_segment(txn, new.segment_uuid).await?;
         failover_segments::Entity::find()
             .filter(failover_segments::Column::Uuid.eq(TextUuid(new.segment_uuid.0)))
             .filter(failover_segments::Column::Deleted.eq(0))
-            .lock_exclusive()
             .one(txn)
             .await?
             .ok_or_else(|| StoreError::NotFound {

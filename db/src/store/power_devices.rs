@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use themis_core::{HostId, PowerDeviceId};
 use time::OffsetDateTime;
 
-use crate::StoreError;
 use crate::entity::TextUuid;
 use crate::entity::power_devices::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
+use crate::store::hosts::host_get;
 use crate::store::json;
+use crate::store::queue::queue_at_host;
+use crate::{Pool, StoreError};
 
 const TABLE: &str = "power_devices";
 
@@ -118,9 +120,10 @@ pub async fn power_device_list_all(db: &impl ConnectionTrait) -> Result<Vec<Powe
 /// Registers a device.
 ///
 /// # Errors
-/// [`StoreError::AlreadyExists`] when (driver, address, port, system) is registered already, for any host.
+/// [`StoreError::AlreadyExists`] when (driver, address, port, system) is registered already, for any host;
+/// [`StoreError::NotFound`] when the host is deleted meanwhile.
 pub async fn power_device_create(
-    db: &impl ConnectionTrait,
+    pool: &Pool,
     new: &PowerDevice,
     at: OffsetDateTime,
 ) -> Result<PowerDeviceRow, StoreError> {
@@ -142,10 +145,22 @@ pub async fn power_device_create(
         created_at: Set(micros(at)),
         ..Default::default()
     };
-    let row = Entity::insert(row)
-        .exec_with_returning(db)
-        .await
-        .map_err(|e| StoreError::unique(e, "power device"))?;
+    let row = pool
+        .transaction(async |txn| {
+            // Behind the deletion of its host it would keep its address taken for ever.
+            queue_at_host(&txn, new.host_uuid).await?;
+            host_get(&txn, new.host_uuid)
+                .await?
+                .ok_or_else(|| StoreError::NotFound {
+                    what: "host",
+                    id: new.host_uuid.to_string(),
+                })?;
+            Entity::insert(row.clone())
+                .exec_with_returning(&txn)
+                .await
+                .map_err(|e| StoreError::unique(e, "power device"))
+        })
+        .await?;
     row.try_into()
 }
 

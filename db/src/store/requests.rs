@@ -12,7 +12,7 @@ use crate::entity::TextUuid;
 use crate::entity::requests::{ActiveModel, Column, Entity, Model};
 use crate::stamp::micros;
 use crate::store::json;
-use crate::{EpochTxn, RequestKind, RequestStatus, StoreError};
+use crate::{EpochTxn, Pool, RequestKind, RequestStatus, StoreError};
 
 const TABLE: &str = "requests";
 
@@ -74,15 +74,12 @@ impl TryFrom<Model> for RequestRow {
     }
 }
 
-/// Stores a request, status `new`.
+/// Stores a request, status `new`. Its id is greater than that of every request that was answered before, also by another
+/// node of a Galera cluster: a transaction begins when its node has what the others committed, and the engine goes by ids.
 ///
 /// # Errors
 /// [`StoreError::AlreadyExists`] for the id.
-pub async fn request_create(
-    db: &impl ConnectionTrait,
-    request: &Request,
-    at: OffsetDateTime,
-) -> Result<RequestRow, StoreError> {
+pub async fn request_create(pool: &Pool, request: &Request, at: OffsetDateTime) -> Result<RequestRow, StoreError> {
     let row = ActiveModel {
         uuid: Set(TextUuid(request.uuid.0)),
         kind: Set(request.kind.name().to_owned()),
@@ -95,10 +92,14 @@ pub async fn request_create(
         created_at: Set(micros(at)),
         ..Default::default()
     };
-    let row = Entity::insert(row)
-        .exec_with_returning(db)
-        .await
-        .map_err(|e| StoreError::unique(e, "request"))?;
+    let row = pool
+        .transaction(async |txn| {
+            Entity::insert(row.clone())
+                .exec_with_returning(&txn)
+                .await
+                .map_err(|e| StoreError::unique(e, "request"))
+        })
+        .await?;
     row.try_into()
 }
 

@@ -10,6 +10,7 @@ use themis_core::{NetworkName, SegmentId};
 use crate::entity::TextUuid;
 use crate::entity::segment_networks::{ActiveModel, Column, Entity};
 use crate::store::json;
+use crate::store::queue::queue_at_segment;
 use crate::{Pool, StoreError};
 
 const TABLE: &str = "segment_networks";
@@ -67,6 +68,8 @@ pub async fn segment_network_replace(
 ) -> Result<(), StoreError> {
     pool.transaction(async |txn| {
         let txn = &txn;
+        // Or two who replace at the same time leave a mixture.
+        queue_at_segment(txn, segment).await?;
         Entity::delete_many()
             .filter(Column::SegmentUuid.eq(TextUuid(segment.0)))
             .exec(txn)

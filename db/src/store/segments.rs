@@ -11,7 +11,7 @@ use crate::entity::TextUuid;
 use crate::entity::failover_segments::{ActiveModel, Column, Entity, Model};
 use crate::entity::{hosts, notifications, power_devices, segment_networks};
 use crate::stamp::seconds;
-use crate::store::intake::queue_at_host;
+use crate::store::queue::{queue_at_host, queue_at_segment};
 use crate::store::{Page, json, page};
 use crate::{NotificationStatus, Pool, RecoveryMethod, StoreError, Txn};
 
@@ -142,11 +142,7 @@ pub async fn segment_get(db: &impl ConnectionTrait, segment: SegmentId) -> Resul
 ///
 /// # Errors
 /// [`StoreError::AlreadyExists`] when a living one has the name.
-pub async fn segment_create(
-    db: &impl ConnectionTrait,
-    new: NewSegment,
-    at: OffsetDateTime,
-) -> Result<SegmentRow, StoreError> {
+pub async fn segment_create(pool: &Pool, new: NewSegment, at: OffsetDateTime) -> Result<SegmentRow, StoreError> {
     let row = ActiveModel {
         uuid: Set(TextUuid(new.uuid.0)),
         name: Set(new.name),
@@ -158,10 +154,15 @@ pub async fn segment_create(
         deleted: Set(Some(0)),
         ..Default::default()
     };
-    let row = Entity::insert(row)
-        .exec_with_returning(db)
-        .await
-        .map_err(|e| StoreError::unique(e, "segment"))?;
+    // What is written is read back on the same connection, or not written.
+    let row = pool
+        .transaction(async |txn| {
+            Entity::insert(row.clone())
+                .exec_with_returning(&txn)
+                .await
+                .map_err(|e| StoreError::unique(e, "segment"))
+        })
+        .await?;
     row.try_into()
 }
 
@@ -294,15 +295,16 @@ pub async fn segment_in_use(db: &impl ConnectionTrait, segment: SegmentId) -> Re
     Ok(one.is_some())
 }
 
-/// Waits for its turn among all that concerns the notifications of a segment's living hosts, which it gives.
+/// Waits for its turn among all that concerns a segment and the notifications of its living hosts, which it gives.
 async fn queue_at_members(txn: &Txn, segment: SegmentId) -> Result<Vec<TextUuid>, StoreError> {
+    queue_at_segment(txn, segment).await?;
     let members: Vec<TextUuid> = hosts::Entity::find()
         .select_only()
         .column(hosts::Column::Uuid)
         .filter(hosts::Column::FailoverSegmentId.eq(TextUuid(segment.0)))
         .filter(hosts::Column::Deleted.eq(0))
         .order_by_asc(hosts::Column::Uuid)
-        // A locking read: the look at what is in use, after the queues, must not be of an earlier moment.
+        // A locking read fixes no moment: the look at what is in use, after the queues, must not be of an earlier one.
         .lock_exclusive()
         .into_tuple()
         .all(txn)

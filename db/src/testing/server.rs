@@ -1,4 +1,5 @@
-//! A MariaDB of a test's own, for tests that stop, kill or cripple the server.
+//! A MariaDB of a test's own, for tests that stop, kill or cripple the server; or a MySQL, where `THEMIS_TEST_MYSQLD` names one
+//! (see `.ci/mysql`).
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::left_out;
+use super::{left_out, mortal};
 
 /// How long the server may take to start or to end.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -34,10 +35,8 @@ impl OwnServer {
     /// The same with options for the server.
     #[must_use]
     pub fn start_with(options: &[String]) -> Option<Self> {
-        if !["/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db"]
-            .iter()
-            .all(|file| Path::new(file).exists())
-        {
+        let needed = ["/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db"];
+        if mysqld().is_none() && !needed.iter().all(|file| Path::new(file).exists()) {
             left_out("no mariadbd; see 'lab/lab install'");
             return None;
         }
@@ -46,13 +45,17 @@ impl OwnServer {
         std::fs::create_dir_all(&data).expect("a directory for data");
         // A server that starts removes every temporary table that it finds: with /tmp for all, those of its neighbours.
         std::fs::create_dir_all(temporary(&directory)).expect("a directory for temporary tables");
-        let made = Command::new("mariadb-install-db")
+        let mut install = match mysqld() {
+            Some(program) => Command::new(program),
+            None => Command::new("mariadb-install-db"),
+        };
+        if mysqld().is_some() {
+            install.args(["--no-defaults", "--initialize-insecure"]);
+        } else {
+            install.args(["--no-defaults", "--auth-root-authentication-method=socket", "--skip-test-db"]);
+        }
+        let made = install
             .env("TMPDIR", temporary(&directory))
-            .args([
-                "--no-defaults",
-                "--auth-root-authentication-method=socket",
-                "--skip-test-db",
-            ])
             .arg(format!("--datadir={}", data.display()))
             .arg(format!("--user={}", user()))
             .output()
@@ -88,7 +91,8 @@ impl OwnServer {
     /// Starts it again, with the data and at the port that it had.
     pub fn resume(&mut self) {
         let log = std::fs::File::create(self.directory.join("log")).expect("a log");
-        let child = Command::new("/usr/sbin/mariadbd")
+        let program = mysqld().unwrap_or_else(|| "/usr/sbin/mariadbd".into());
+        let child = mortal(program)
             .args([
                 "--no-defaults",
                 "--bind-address=127.0.0.1",
@@ -105,6 +109,7 @@ impl OwnServer {
             .arg(format!("--tmpdir={}", temporary(&self.directory).display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--port={}", self.port))
+            .args(mysqld().map(|_| "--mysqlx=off"))
             .args(&self.options)
             .stdout(Stdio::null())
             .stderr(log)
@@ -151,6 +156,7 @@ impl OwnServer {
             .arg("--no-defaults")
             .arg("-S")
             .arg(self.socket())
+            .args(mysqld().map(|_| "--user=root"))
             .arg("-e")
             .arg(sql);
         client
@@ -166,6 +172,11 @@ impl Drop for OwnServer {
         self.kill();
         drop(std::fs::remove_dir_all(&self.directory));
     }
+}
+
+/// MySQL's program, when it is to be MySQL.
+fn mysqld() -> Option<std::ffi::OsString> {
+    std::env::var_os("THEMIS_TEST_MYSQLD")
 }
 
 fn user() -> String {

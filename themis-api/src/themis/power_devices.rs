@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use themis_core::PowerDeviceId;
 use themis_core::leader::{DEVICE_TEST, DeviceTest};
 use themis_db::StoreError;
-use themis_db::store::hosts::{HostRow, host_get};
+use themis_db::store::hosts::HostRow;
 use themis_db::store::power_devices::{
     Acceptance, PowerDevice, PowerDeviceRow, power_device_create, power_device_delete, power_device_list,
 };
@@ -181,13 +181,9 @@ pub(crate) async fn create(
             StoreError::AlreadyExists { .. } => Fault::PowerDeviceTaken {
                 device: address.to_string(),
             },
+            StoreError::NotFound { .. } => Fault::HostMissing(id),
             other => other.into(),
         })?;
-    // A host that was deleted meanwhile took only the devices with it that it had then.
-    if host_get(&app.store, host.uuid).await?.is_none() {
-        power_device_delete(&app.store, host.uuid, device.uuid).await?;
-        return Err(Fault::HostMissing(id));
-    }
     tracing::info!(
         "user {} registers {address} for host {}",
         call.caller.user.name,
