@@ -14,7 +14,7 @@ use std::process::Command;
 use cut::Cut;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Statement};
-use themis_db::masakari::import::{ImportError, Report, import};
+use themis_db::masakari::import::{ImportError, Report, import, import_telling};
 use themis_db::masakari::takeover::take_over;
 use themis_db::schema::{ready, schema_sync, schema_version};
 use themis_db::store::Page;
@@ -114,7 +114,8 @@ async fn shape(db: &TestDatabase) -> Vec<String> {
     let queries = [
         format!(
             "SELECT CAST(CONCAT_WS(' ', table_name, LPAD(ordinal_position, 2, '0'), column_name, column_type, is_nullable, \
-             COALESCE(column_default, 'none'), extra) AS CHAR) AS line FROM information_schema.columns WHERE {tables}"
+             COALESCE(column_default, IF(is_nullable = 'YES', 'NULL', 'none')), extra) AS CHAR) AS line \
+             FROM information_schema.columns WHERE {tables}"
         ),
         format!(
             "SELECT CAST(CONCAT_WS(' ', table_name, IF(non_unique, 'index', CONCAT('unique ', index_name)), \
@@ -554,7 +555,7 @@ async fn on_mariadb_taken_ids_give_way_taken_names_stop_and_unreadable_rows_are_
     }
     let report = copied(&from, &to, false).await;
     assert_eq!((report.tables[0].copied, report.tables[0].renumbered), (3, 2));
-    let unreadable: Vec<_> = report.tables.iter().map(|table| table.unreadable).collect();
+    let unreadable: Vec<_> = report.tables.iter().map(|table| table.left_out).collect();
     assert_eq!(unreadable, [0, 0, 1, 2]);
     assert_eq!(report.conflicts.kept.len(), 3, "{:?}", report.conflicts);
     let stale = "SELECT id FROM failover_segments WHERE name = 'rack-9' AND deleted = id AND id NOT IN (2, 4)";
@@ -566,6 +567,94 @@ async fn on_mariadb_taken_ids_give_way_taken_names_stop_and_unreadable_rows_are_
     assert_eq!(rows.len(), 1, "a deleted row's mark is its new id");
     let again = copied(&from, &to, false).await;
     assert!(again.tables.iter().all(|table| table.copied == 0), "{again:?}");
+}
+
+/// Rows that a lax server or a hand kept, and that ours would refuse: named and left out, everything else is copied.
+#[tokio::test]
+async fn on_mariadb_rows_that_the_database_refuses_are_named_and_do_not_stop_the_rest() {
+    let (Some(from), Some(to)) = (dumped(NEWEST).await, TestDatabase::open(Backend::MySql).await) else {
+        return;
+    };
+    for sql in [
+        // Living rows that nothing marks as such; two of them with one name.
+        "UPDATE hosts SET deleted = NULL WHERE name IN ('compute-1', 'compute-2')",
+        "INSERT INTO hosts SELECT created_at, NULL, NULL, NULL, 60, 'aaaaaaaa-0000-4000-8000-000000000001', 'compute-1', 0, type, \
+         control_attributes, failover_segment_id, 0 FROM hosts WHERE name = 'compute-2'",
+        // A host whose segment is not there, as of a segment that was made while the import ran.
+        "SET SESSION foreign_key_checks = 0; INSERT INTO hosts SELECT created_at, NULL, NULL, 0, 61, \
+         'aaaaaaaa-0000-4000-8000-000000000002', 'compute-9', 0, type, control_attributes, \
+         'aaaaaaaa-0000-4000-8000-000000000003', 0 FROM hosts WHERE name = 'compute-2'; SET SESSION foreign_key_checks = 1",
+        "SET SESSION sql_mode = ''; UPDATE notifications SET updated_at = '0000-00-00 00:00:00' WHERE id = 1; \
+         SET SESSION sql_mode = 'TRADITIONAL'",
+    ] {
+        from.pool.execute_unprepared(sql).await.unwrap();
+    }
+    let report = copied(&from, &to, false).await;
+    let brief: Vec<_> = report.tables.iter().map(|table| (table.copied, table.left_out)).collect();
+    assert_eq!(brief, [(3, 0), (4, 2), (5, 1), (3, 0)], "{:?}", report.conflicts);
+    let lines = report.conflicts.kept.join("\n");
+    for part in ["aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002", "notifications id 1: "] {
+        assert!(lines.contains(part), "{lines}");
+    }
+    let living = host_list(&to.pool, &HostFilter::default(), &Page::default()).await.unwrap();
+    assert!(living.iter().any(|host| host.name == "compute-1") && living.iter().any(|host| host.name == "compute-2"));
+}
+
+/// A row that gives way must not take the id of one that comes later.
+#[tokio::test]
+async fn on_mariadb_only_the_row_whose_id_is_taken_gets_another() {
+    let (Some(from), Some(to)) = (dumped(NEWEST).await, TestDatabase::open(Backend::MySql).await) else {
+        return;
+    };
+    let own = "INSERT INTO notifications (id, notification_uuid, generated_time, source_host_uuid, type, payload, status, deleted) \
+         VALUES (1, '99999999-9999-4999-8999-999999999999', '2026-11-20', '11111111-1111-4111-8111-111111111111', \
+         'COMPUTE_HOST', '{}', 'new', 0)";
+    to.pool.execute_unprepared(own).await.unwrap();
+    let report = copied(&from, &to, false).await;
+    assert_eq!((report.tables[2].copied, report.tables[2].renumbered), (6, 1));
+    let ids: Vec<_> = statuses(&to).await.into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+/// Dead at each commit in turn; the last run finds what the others copied.
+#[tokio::test]
+async fn on_mariadb_an_import_that_is_killed_anywhere_is_gone_on_with() {
+    let (Some(from), Some(to)) = (dumped(NEWEST).await, TestDatabase::open(Backend::MySql).await) else {
+        return;
+    };
+    for death in 1..=4 {
+        let cut = Cut::after(&to.url, 1, |sql| sql.starts_with("COMMIT")).await;
+        assert!(import(&from.pool, &cut.pool, false, NOON).await.is_err() && cut.is_dead(), "{death}");
+    }
+    let last = copied(&from, &to, false).await;
+    let all = [("failover_segments", 0, 3, 0), ("hosts", 0, 4, 0), ("notifications", 0, 6, 0), ("vmoves", 0, 3, 0)];
+    assert_eq!(numbers(&last), all);
+    for (table, columns) in [("failover_segments", SEGMENT), ("hosts", HOST), ("notifications", NOTIFICATION), ("vmoves", VMOVE)] {
+        assert_eq!(contents(&to, table, columns).await, contents(&from, table, columns).await, "{table}");
+    }
+}
+
+/// As many as a large cloud has after years: what the report keeps is bounded, and who waits is told.
+#[tokio::test]
+async fn on_mariadb_an_import_of_many_notifications_tells_how_far_it_is() {
+    let (Some(from), Some(to)) = (dumped(NEWEST).await, TestDatabase::open(Backend::MySql).await) else {
+        return;
+    };
+    let digits = "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 \
+         UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let many = format!(
+        "INSERT INTO notifications (created_at, deleted, notification_uuid, generated_time, source_host_uuid, type, payload, \
+         status) SELECT '2026-11-20', 0, UUID(), '2026-11-20', '11111111-1111-4111-8111-111111111111', 'VM', '{{}}', 'new' \
+         FROM {digits} a, {digits} b, {digits} c, (SELECT 1 UNION ALL SELECT 2) e"
+    );
+    from.pool.execute_unprepared(&many).await.unwrap();
+    let mut told = Vec::new();
+    let mut tell = |table: &'static str, rows, of| told.push((table, rows, of));
+    let report = import_telling(&from.pool, &to.pool, false, NOON, &mut tell).await.unwrap();
+    assert_eq!((report.tables[2].copied, report.abandoned.len(), report.abandoned_more), (2006, 500, 1503));
+    let notifications: Vec<_> = told.iter().filter(|(table, ..)| *table == "notifications").collect();
+    assert_eq!(notifications.len(), 5);
+    assert_eq!(notifications[4], &("notifications", 2006, Some(2006)));
 }
 
 #[tokio::test]
