@@ -61,7 +61,20 @@ impl GaleraCluster {
         let urls: Vec<String> = self.servers.iter().map(|server| format!("{server}{name}")).collect();
         let pool = connect_url(urls[0].clone()).await.expect("it can be opened");
         schema::schema_sync(&pool).await.expect("the schema can be made");
+        for url in &urls {
+            self.opened(url).await;
+        }
         urls
+    }
+
+    /// Waits until a database that another node made can be opened; no setting makes a log-in wait for it.
+    async fn opened(&self, url: &str) {
+        let opened = tokio::time::timeout(DEADLINE, async {
+            while connect_url(url.to_owned()).await.is_err() {
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        opened.await.expect("every node gets it");
     }
 
     /// Cuts a node off from the others: it runs on, without quorum.

@@ -20,16 +20,7 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(180);
 pub(crate) async fn pools(urls: &[String]) -> Vec<Pool> {
     let mut pools = Vec::new();
     for url in urls {
-        // The account and the database may still be on their way to a node.
-        let mut pool = connect_url(url.clone()).await;
-        for _ in 0..100 {
-            if pool.is_ok() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            pool = connect_url(url.clone()).await;
-        }
-        pools.push(pool.unwrap());
+        pools.push(connect_url(url.clone()).await.unwrap());
     }
     pools
 }
