@@ -39,6 +39,7 @@ pub mod rule {
         EXTENSIONS_DETAIL = "os_masakari_api:extensions:detail",
         THEMIS_HOSTS_INDEX = "themis_api:hosts:index",
         THEMIS_HOSTS_DETAIL = "themis_api:hosts:detail",
+        THEMIS_HOSTS_REPORTS = "themis_api:hosts:reports",
         THEMIS_HOSTS_ENABLE = "themis_api:hosts:enable",
         THEMIS_HOSTS_DISABLE = "themis_api:hosts:disable",
         THEMIS_HOSTS_RETRY = "themis_api:hosts:retry",

@@ -2,7 +2,7 @@
 //! table, and the contract tests go through it, so no route can be served without being seen by both.
 //!
 //! A route without a rule is open to everybody who has a valid token: version documents, and actions that Masakari's router
-//! knows and no controller has (405; `new` in place of an id is one more, see [`missing_action`]).
+//! knows and no controller has (405; `new` in place of an id is one more, see [`missing_action::refuse_new`]).
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -13,7 +13,7 @@ use crate::list_query::refuse_unknown;
 use crate::policy::rule;
 use crate::resources::{extensions, hosts, missing_action, notifications, segments, vmoves};
 use crate::themis::{
-    decision_matrix, engine, hosts as themis_hosts, incidents, mode, networks, power_devices, requests,
+    decision_matrix, engine, hosts as themis_hosts, incidents, mode, networks, power_devices, reports, requests,
 };
 use crate::{answer_media, body, microversion, openapi, version_document};
 
@@ -142,6 +142,7 @@ routes! { THEMIS, themis, ours:
 
     get "/themis/v1/hosts" => themis_hosts::list, by rule::THEMIS_HOSTS_INDEX, reads PAGE;
     get "/themis/v1/hosts/{host}" => themis_hosts::show, by rule::THEMIS_HOSTS_DETAIL;
+    get "/themis/v1/hosts/{host}/reports" => reports::list, by rule::THEMIS_HOSTS_REPORTS, reads &["limit"];
     post "/themis/v1/hosts/{host}/enable" => requests::enable, by rule::THEMIS_HOSTS_ENABLE;
     post "/themis/v1/hosts/{host}/disable" => requests::disable, by rule::THEMIS_HOSTS_DISABLE;
     post "/themis/v1/hosts/{host}/retry" => requests::retry, by rule::THEMIS_HOSTS_RETRY;
@@ -180,6 +181,7 @@ pub(crate) fn router() -> Router<AppState> {
 /// does not have is unrouted and negotiates nothing.
 fn v1(methods: MethodRouter<AppState>, _: &'static [&'static str]) -> MethodRouter<AppState> {
     methods
+        .route_layer(from_fn(missing_action::refuse_new))
         .route_layer(from_fn(body::refuse_other_media))
         .route_layer(from_fn(microversion::negotiate))
         .route_layer(from_fn(answer_media::name))

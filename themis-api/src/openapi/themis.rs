@@ -1,7 +1,7 @@
 //! `/themis/v1`: hosts as the engine sees them, what operators ask for, power devices, mode, incidents, the leader.
 
 use themis_core::{HostState, Mode};
-use themis_db::{IncidentStatus, ReportAnswer, RequestKind, RequestStatus, StepEvent};
+use themis_db::{IncidentStatus, NotificationKind, ReportAnswer, RequestKind, RequestStatus, StepEvent};
 
 use super::operation::Entry;
 use super::shape::{
@@ -43,6 +43,7 @@ pub(super) fn shapes() -> Vec<(&'static str, Shape)> {
     vec![
         ("Reason", reason.into()),
         ("HostState", host()),
+        ("HostReport", host_report()),
         ("Request", request.into()),
         ("PowerDevice", power_device()),
         ("PowerDeviceCreate", power_device_create()),
@@ -148,7 +149,16 @@ fn incident_with_steps() -> Shape {
         ("epoch", integer()),
         ("at", utc_time()),
     ]);
-    let reporter = object([
+    object(incident_fields())
+        .property("steps", list(step))
+        .required("steps")
+        .property("corroborations", list(object(reporter_fields())))
+        .required("corroborations")
+        .into()
+}
+
+fn reporter_fields() -> [(&'static str, Shape); 8] {
+    [
         ("user_id", text()),
         ("user_name", text()),
         ("address", text()),
@@ -157,12 +167,20 @@ fn incident_with_steps() -> Shape {
         ("generated_time", utc_time()),
         ("first_at", utc_time()),
         ("last_at", utc_time()),
+    ]
+}
+
+fn host_report() -> Shape {
+    let said = object([
+        ("type", word(NotificationKind::NAMES)),
+        ("payload", anything()),
+        ("notification_uuid", nullable(uuid())),
     ]);
-    object(incident_fields())
-        .property("steps", list(step))
-        .required("steps")
-        .property("corroborations", list(reporter))
-        .required("corroborations")
+    let whole = reporter_fields()
+        .into_iter()
+        .fold(said, |shape, (name, field)| shape.property(name, field).required(name));
+    whole
+        .description(Some("Without a notification it was refused, and none says the same."))
         .into()
 }
 
@@ -232,6 +250,14 @@ fn host_entries() -> Vec<Entry> {
         Entry::new("get", "/themis/v1/hosts/{host}", TAG, "Shows where a host stands.")
             .answers(200, enveloped("host", named("HostState")))
             .refuses(&[HOST_MISSING]),
+        Entry::new(
+            "get",
+            "/themis/v1/hosts/{host}/reports",
+            TAG,
+            "Lists who reported what about a host, and what each was answered; last said first.",
+        )
+        .answers(200, enveloped("reports", list(named("HostReport"))))
+        .refuses(&[HOST_MISSING]),
         asks(
             "/themis/v1/hosts/{host}/enable",
             "Asks the engine to watch a host again.",

@@ -61,7 +61,7 @@ struct IncidentWithSteps {
 
 /// Who reported the incident's notification.
 #[derive(Debug, Serialize)]
-struct CorroborationView {
+pub(super) struct CorroborationView {
     user_id: String,
     user_name: String,
     address: String,

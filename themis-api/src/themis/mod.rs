@@ -8,6 +8,7 @@ pub mod incidents;
 pub mod mode;
 pub mod networks;
 pub mod power_devices;
+pub mod reports;
 pub mod requests;
 
 use themis_core::HostId;

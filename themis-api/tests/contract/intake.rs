@@ -150,6 +150,56 @@ async fn who_reported_is_shown_with_the_incident_also_who_got_409() {
     .await;
 }
 
+/// Nobody ever reported this host, no incident is open, and nothing is stored as a notification.
+#[tokio::test]
+async fn who_is_refused_for_maintenance_is_shown_with_the_host_and_counted() {
+    with_api(async |first| {
+        let second = another_on(&first.database_url).await;
+        let segment = first.segment("seg1").await;
+        let host = first.host(&segment, "compute-1").await;
+        let reports = format!("/themis/v1/hosts/{host}/reports");
+        assert_eq!(first.get(&reports).await.ok(200)["reports"], json!([]));
+        let path = format!("/v1/segments/{segment}/hosts/{host}");
+        let maintenance = json!({"host": {"on_maintenance": true}});
+        first.put(&path, maintenance).await.ok(200);
+        // A monitor that insists, through both processes at once; each report is outside the window of the one before.
+        let posts = (0..12).map(|number| {
+            let api = if number % 2 == 0 { first } else { &second };
+            let time = format!("2026-11-{:02}T08:28:51", number + 1);
+            send(post(api, "service", report("compute-1", &time, number % 3 == 0)))
+        });
+        for refused in futures::future::join_all(posts).await {
+            let message = refused.fault(StatusCode::CONFLICT, "conflictingRequest");
+            assert!(message.contains("already under maintenance"), "{message}");
+        }
+        let payload = json!({"process_name": "caf\u{e9} \u{1F980}", "event": "STOPPED"});
+        let other = json!({"notification": {"type": "PROCESS", "hostname": "compute-1", "generated_time": "2026-11-20T08:00:00",
+            "payload": payload}});
+        assert_eq!(first.post(NOTIFICATIONS, other).await.status, 409);
+
+        let shown = first.get(&reports).await.ok(200);
+        let brief: Vec<_> = shown["reports"].as_array().unwrap().iter().collect();
+        assert_eq!(brief.len(), 2, "{shown}");
+        assert_eq!((&brief[0]["type"], &brief[0]["payload"], &brief[0]["reports"]), (&json!("PROCESS"), &payload, &json!(1)));
+        assert_eq!((&brief[1]["type"], &brief[1]["reports"]), (&json!("COMPUTE_HOST"), &json!(12)));
+        for row in &brief {
+            assert_eq!((&row["answer"], &row["notification_uuid"]), (&json!("maintenance"), &Value::Null));
+            assert_eq!(row["address"], "127.0.0.1");
+        }
+        assert_ne!(brief[0]["user_id"], brief[1]["user_id"]);
+        assert_eq!(first.get(NOTIFICATIONS).await.ok(200)["notifications"], json!([]));
+        let one = first.get(&format!("{reports}?limit=1")).await.ok(200);
+        assert_eq!(one["reports"], json!([brief[0]]));
+        // Together with what was taken, once the maintenance is over.
+        first.put(&path, json!({"host": {"on_maintenance": false}})).await.ok(200);
+        let taken = first.notify("compute-1", "2026-11-20T09:00:00").await.ok(202);
+        let shown = first.get(&reports).await.ok(200);
+        assert_eq!(shown["reports"].as_array().unwrap().len(), 3);
+        assert_eq!(shown["reports"][0]["notification_uuid"], taken["notification"]["notification_uuid"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_host_is_meant_by_its_name_or_by_a_form_of_it_that_only_one_host_has() {
     with_api(async |api| {
@@ -207,6 +257,24 @@ async fn a_report_that_cannot_be_stored_is_never_a_4xx() {
             "RENAME TABLE away2 TO notifications",
             "RENAME TABLE away3 TO leases",
             "RENAME TABLE away4 TO hosts",
+        ] {
+            api.store.execute_unprepared(healed).await.unwrap();
+        }
+        api.store
+            .execute_unprepared("UPDATE hosts SET on_maintenance = 1")
+            .await
+            .unwrap();
+        let broken = "RENAME TABLE refused_reports TO away";
+        api.store.execute_unprepared(broken).await.unwrap();
+        let answer = api.notify("compute-1", "2026-11-20T08:28:51").await;
+        assert_eq!(
+            answer.status, 500,
+            "who reported is kept or the answer is not 409: {}",
+            answer.text
+        );
+        for healed in [
+            "RENAME TABLE away TO refused_reports",
+            "UPDATE hosts SET on_maintenance = 0",
         ] {
             api.store.execute_unprepared(healed).await.unwrap();
         }

@@ -257,6 +257,12 @@ pub const RULES: &[RuleDefault] = &[
         &["GET /themis/v1/hosts/{uuid}"],
     ),
     ours(
+        "themis_api:hosts:reports",
+        READ,
+        "List who reported what about a host, from where, and what each was answered.",
+        &["GET /themis/v1/hosts/{uuid}/reports"],
+    ),
+    ours(
         "themis_api:hosts:enable",
         ADMIN,
         "Watch a host again.",

@@ -41,6 +41,7 @@ impl World {
         let failed = api.host(&busy, &failed_name).await;
         let notified = api.notify(&failed_name, "2026-11-20T08:00:00").await.ok(202);
         let notification = text(&notified["notification"]["notification_uuid"]);
+        refused_report(api, &segment, &host, &host_name).await;
         let of_host = format!("/themis/v1/hosts/{host}");
         let device = api
             .post(&format!("{of_host}/power-devices"), device(number))
@@ -86,6 +87,16 @@ pub(super) fn fresh() -> u32 {
 /// A device that nobody else has.
 pub(super) fn device(number: u32) -> Value {
     json!({"power_device": {"address": format!("bmc-{number}.example.org"), "username": "admin", "password": "secret"}})
+}
+
+/// What a monitor said of the host while an operator had it under maintenance.
+async fn refused_report(api: &Api, segment: &str, host: &str, name: &str) {
+    let path = format!("/v1/segments/{segment}/hosts/{host}");
+    let maintenance = |on: bool| json!({"host": {"on_maintenance": on}});
+    api.put(&path, maintenance(true)).await.ok(200);
+    let refused = api.notify(name, "2026-11-20T08:00:00").await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    api.put(&path, maintenance(false)).await.ok(200);
 }
 
 /// A move and an incident with an event, as the engine writes them.

@@ -20,6 +20,17 @@ const KEYS: &[&str] = &[
     "incident_uuid",
 ];
 
+const REPORTER: &[&str] = &[
+    "user_id",
+    "user_name",
+    "address",
+    "answer",
+    "reports",
+    "generated_time",
+    "first_at",
+    "last_at",
+];
+
 fn bad_reasons() -> Vec<Value> {
     vec![
         json!({"reason": 7}),
@@ -41,6 +52,10 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::of("get", "/themis/v1/hosts").answers("hosts", KEYS),
         Case::of("get", "/themis/v1/hosts/{host}").answers("host", KEYS),
+        Case::of("get", "/themis/v1/hosts/{host}/reports").answers(
+            "reports",
+            &[&["type", "payload", "notification_uuid"], REPORTER].concat(),
+        ),
         action("/themis/v1/hosts/{host}/enable").body_optional(),
         action("/themis/v1/hosts/{host}/disable").body_optional(),
         action("/themis/v1/hosts/{host}/retry").body_optional(),
