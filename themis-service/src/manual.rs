@@ -39,9 +39,9 @@ pub enum Entry {
 /// Files that every daemon reads.
 pub const CONFIGURATION: Entry = Entry::Item(
     "/etc/themis/themis.conf",
-    "The configuration, unless --config-file names others. One file serves all programs; each reads its sections and \
-     refuses an unknown key in a section of Themis's own. It holds passwords: root:themis, mode 0640. \
-     themis.conf.sample shows every option with its default.",
+    "The configuration, unless --config-file names others, and the files of /etc/themis/themis.conf.d. One file serves all \
+     programs; each reads its sections and refuses an unknown key in a section of Themis's own. It holds passwords: \
+     root:themis, mode 0640. themis.conf.sample shows every option with its default.",
 );
 /// How the environment overrides the configuration.
 pub const OVERRIDES: Entry = Entry::Item(

@@ -1,4 +1,5 @@
-//! Repository chores: `cargo xtask tidy` (the rules of the house that no lint knows), `cargo xtask sample-config`.
+//! Repository chores: `cargo xtask tidy` (the rules of the house that no lint knows), `cargo xtask sample-config`,
+//! `cargo xtask man` (the pages of the manual).
 
 #![allow(
     clippy::print_stdout,
@@ -6,13 +7,14 @@
     reason = "a tool for people at a terminal"
 )]
 
+mod man;
 mod sample;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "cargo xtask tidy | sample-config [--write]";
+const USAGE: &str = "cargo xtask tidy | sample-config [--write] | man --write";
 
 fn main() -> anyhow::Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +39,10 @@ fn main() -> anyhow::Result<ExitCode> {
         ["sample-config", "--write"] => {
             std::fs::write(root().join(sample::FILE), sample::text())?;
             std::fs::write(root().join(sample::POLICY_FILE), sample::policy())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["man", "--write"] => {
+            man::write(&root())?;
             Ok(ExitCode::SUCCESS)
         }
         _ => {

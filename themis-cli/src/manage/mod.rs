@@ -6,6 +6,7 @@ mod db;
 mod failure;
 mod import;
 mod keys;
+pub mod manual;
 mod purge;
 
 pub use command::Command;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::output::Shape;
 
@@ -68,6 +69,11 @@ pub enum Noun {
     Incident(Incident),
     /// Play scenario files in simulated time
     Simulate(Simulate),
+    /// Print the words of this command line for a shell to complete: source <(themis completion bash)
+    Completion {
+        /// The shell that is to read it
+        shell: Shell,
+    },
 }
 
 /// `themis host`.
@@ -108,7 +114,7 @@ pub struct Ask {
     /// Name or UUID
     pub host: String,
     /// Why; it is recorded
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub reason: String,
 }
 
@@ -158,16 +164,16 @@ pub struct SetPowerDevice {
     /// File whose first line is the password; - is standard input. Otherwise THEMIS_POWER_PASSWORD
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Kind of device
+    /// Kind of device; ipmi is the only one
     #[arg(long, default_value = "ipmi")]
     pub driver: String,
-    /// Port, when it is not the driver's own
+    /// Port; 623 for ipmi when it is not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
     /// Which system or outlet of the device
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub system: String,
-    /// Devices of level 1 are tried first, all of one level together
+    /// 1 to 9. Devices of level 1 are tried first; all of one level together
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..=9))]
     pub level: i64,
     /// Accept the device though it cannot be proven to be this host's, and why
@@ -240,7 +246,7 @@ pub struct Arm {
     #[arg(long, value_name = "HOST")]
     pub accept_unbound: Vec<String>,
     /// Why; it is recorded
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub reason: String,
 }
 
@@ -251,7 +257,7 @@ pub struct Observe {
     #[arg(long)]
     pub segment: Option<String>,
     /// Why; it is recorded
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     pub reason: String,
 }
 

@@ -2,12 +2,14 @@
 
 pub mod api;
 pub mod command;
+pub mod completion;
 pub mod endpoint;
 pub mod engine;
 pub mod failure;
 pub mod hosts;
 pub mod incidents;
 pub mod judgement;
+pub mod manual;
 pub mod modes;
 pub mod names;
 pub mod power_devices;

@@ -10,7 +10,7 @@ use super::api::Api;
 use super::command::{Brake, Command, Connection, Engine, Host, Incident, Matrix, Mode, Noun, Observer, PowerDevice};
 use super::failure::Failure;
 use super::power_devices::{self, PASSWORD_VARIABLE};
-use super::{engine, hosts, incidents, judgement, modes, simulate, timeline};
+use super::{completion, engine, hosts, incidents, judgement, modes, simulate, timeline};
 use crate::exit::Exit;
 use crate::output::{Answer, Format, Paint, Shape, render};
 
@@ -19,8 +19,10 @@ use crate::output::{Answer, Format, Paint, Shape, render};
 /// # Errors
 /// Why not; [`Failure::exit`] is the exit code.
 pub async fn run(command: Command) -> Result<(), Failure> {
-    if let Noun::Simulate(simulation) = &command.noun {
-        return Err(simulate::become_simulator(&simulation.arguments));
+    match &command.noun {
+        Noun::Simulate(simulation) => return Err(simulate::become_simulator(&simulation.arguments)),
+        Noun::Completion { shell } => return write(&completion::script(*shell)),
+        _ => {}
     }
     let environment = Environment::new(std::env::vars());
     let api = connect(&command.connection, &environment).await?;
@@ -39,8 +41,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Noun::Arm(arm) => write(&modes::arm(&api, &arm, show).await?),
         Noun::Observe(observe) => write(&modes::observe(&api, &observe).await?),
         Noun::Incident(incident) => run_incident(&api, incident).await,
-        // Replaced this process above.
-        Noun::Simulate(_) => Ok(()),
+        // These ask nobody, see above.
+        Noun::Simulate(_) | Noun::Completion { .. } => Ok(()),
     }
 }
 

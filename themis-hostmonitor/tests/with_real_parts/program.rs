@@ -1,9 +1,12 @@
 //! The program at its door: what it says about configurations, and that nothing secret is shown.
 
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use rstest::rstest;
+use rustix::process::{Pid, Signal, kill_process};
 
 const GOOD: &str = "[DEFAULT]
 transport_url = rabbit://themis:sesame@127.0.0.1:1/
@@ -96,4 +99,43 @@ fn what_stops_it_is_said_in_one_line(#[case] good: &str, #[case] bad: &str, #[ca
         .collect();
     assert!(lines.len() == 1 && lines[0].contains(wanted), "{err}");
     assert!(err.lines().last() == lines.last().copied(), "more after it: {err}");
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_and_then_that_it_runs_also_after_sighup() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let heard = || {
+        let mut buffer = [0; 256];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
+    };
+    let file = directory.path().join("themis.conf");
+    std::fs::write(
+        &file,
+        GOOD.replace("RUN", directory.path().join("run").to_str().unwrap()),
+    )
+    .unwrap();
+    let mut monitor = Command::new(env!("CARGO_BIN_EXE_themis-hostmonitor"))
+        .arg("--config-file")
+        .arg(&file)
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "200000")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = Pid::from_child(&monitor);
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(heard(), "WATCHDOG=1");
+    kill_process(pid, Signal::HUP).unwrap();
+    for _ in 0..3 {
+        assert_eq!(heard(), "WATCHDOG=1");
+    }
+    assert!(monitor.try_wait().unwrap().is_none(), "SIGHUP ended it");
+    // A manager that does not read would hold it up.
+    drop(manager);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(monitor.wait().unwrap().code(), Some(0));
 }
