@@ -5,7 +5,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use themis_db::testing::OwnServer;
+use themis_db::testing::{OwnServer, mortal};
 use themis_db::{connect_url, schema};
 
 fn free_port() -> u16 {
@@ -47,7 +47,7 @@ async fn the_program_is_ready_while_its_database_can_be_read_and_healthy_all_the
         server.url()
     );
     std::fs::write(&config, text).unwrap();
-    let mut program = tokio::process::Command::new(env!("CARGO_BIN_EXE_themis-api"))
+    let mut program = tokio::process::Command::from(mortal(env!("CARGO_BIN_EXE_themis-api")))
         .arg("--config-file")
         .arg(&config)
         .stdout(std::process::Stdio::null())

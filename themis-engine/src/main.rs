@@ -17,6 +17,7 @@ use themis_engine::adapters::senders::Senders;
 use themis_engine::adapters::store::DatabaseStore;
 use themis_engine::config::{self, EngineSection, HostFailureSection, RecoverySection};
 use themis_engine::options::Options;
+use themis_engine::readiness::{Needs, Readiness};
 use themis_engine::{Engine, Ports};
 use themis_fencing::{FencingSection, SealKey};
 use themis_messaging::Bus as _;
@@ -62,14 +63,19 @@ async fn run(source: Source) -> anyhow::Result<()> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let settings = config::settings(&source, &host)?;
     let engine: EngineSection = source.section()?;
+    let readiness = Readiness::default();
     if let Some(address) = engine.metrics_listen.as_deref() {
         let address = address
             .parse()
             .with_context(|| format!("[engine] metrics_listen '{address}'"))?;
         let metrics = health::install_metrics()?;
-        let until = stop.clone();
+        let (asked, until) = (readiness.clone(), stop.clone());
+        let asked: health::Readiness = Arc::new(move || {
+            let asked = asked.clone();
+            Box::pin(async move { asked.check().await })
+        });
         tokio::spawn(async move {
-            if let Err(error) = health::serve(address, metrics, until).await {
+            if let Err(error) = health::serve_with_readiness(address, metrics, asked, until).await {
                 tracing::error!("{error:#}");
             }
         });
@@ -82,7 +88,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
     let Some(store) = database(&source, &stop).await? else {
         return Ok(());
     };
-    let name = settings.name.clone();
+    let (name, lease_ttl, pool) = (settings.name.clone(), settings.lease.ttl, store.pool());
     let events = Events::start(&source, bus.clone(), "masakari-engine")?;
     let announcer = Arc::new(OsloAnnouncer::start(store.pool(), events.notifier.clone()));
     let ports = Ports {
@@ -101,6 +107,12 @@ async fn run(source: Source) -> anyhow::Result<()> {
         &engine.callers(),
         Senders::read(&source)?,
     )?;
+    readiness.begun(Needs {
+        bus: bus.as_ref().clone(),
+        pool,
+        lease: engine.lease_known(),
+        lease_ttl,
+    });
     ask_all(&questions, &name).await;
     start::ready();
     engine.run(stop).await;

@@ -20,6 +20,7 @@ pub mod options;
 pub mod peers;
 pub mod probe;
 pub mod proof_of_life;
+pub mod readiness;
 pub mod report;
 pub mod serf;
 pub mod view;

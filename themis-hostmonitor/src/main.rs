@@ -14,6 +14,7 @@ use themis_hostmonitor::check::outlook;
 use themis_hostmonitor::config::{self, MonitorConfig};
 use themis_hostmonitor::monitor::{self, Surroundings};
 use themis_hostmonitor::options::Options;
+use themis_hostmonitor::readiness;
 use themis_hostmonitor::serf::guard;
 use themis_messaging::rabbit::RabbitBus;
 use themis_messaging::{Bus, Settings};
@@ -73,18 +74,24 @@ async fn run(options: Options) -> anyhow::Result<()> {
 
     let stop = signals::stop_token()?;
     signals::outlive_hangup()?;
+    let bus = RabbitBus::start(settings, PROGRAM)?;
+    let board = monitor::board(&config);
     if let Some(address) = config.metrics_listen {
         let recorder = health::install_metrics()?;
-        let served = health::serve(address, recorder, stop.clone());
+        let (bus, board) = (bus.clone(), board.clone());
+        let asked: health::Readiness = Arc::new(move || {
+            let outcome = readiness::check(&bus.away(), &board);
+            Box::pin(async { outcome })
+        });
+        let served = health::serve_with_readiness(address, recorder, asked, stop.clone());
         tokio::spawn(async move {
             if let Err(error) = served.await {
                 tracing::error!("no metrics: {error}");
             }
         });
     }
-    let bus = RabbitBus::start(settings, PROGRAM)?;
     start::ready();
-    monitor::run(config, Arc::new(bus.clone()), surroundings, stop).await?;
+    monitor::run(config, board, Arc::new(bus.clone()), surroundings, stop).await?;
     bus.stop(BUS_END_DEADLINE).await;
     Ok(())
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::board::Board;
-use crate::config::MonitorConfig;
+use crate::config::{MonitorConfig, NetworkConfig};
 use crate::identity::{BootIdError, Identity};
 use crate::inquiries::Inquiries;
 use crate::probe::Prober;
@@ -59,25 +59,27 @@ pub enum MonitorError {
     Bus(#[from] BusError),
 }
 
-/// Runs until `stop`. No agent is left behind.
+/// The board of a monitor: its networks, of which nothing is known yet.
+#[must_use]
+pub fn board(config: &MonitorConfig) -> Board {
+    let peers = |network: &NetworkConfig| PeersView::blind(&config.host, &network.peers);
+    let networks = config.networks.iter();
+    Board::new(networks.map(|network| (network.name.clone(), peers(network))))
+}
+
+/// Runs until `stop`, and writes what it sees on its `board`. No agent is left behind.
 ///
 /// # Errors
 /// Only at the start; afterwards everything that fails is tried again.
 pub async fn run(
     config: MonitorConfig,
+    board: Board,
     bus: Arc<dyn Bus>,
     surroundings: Surroundings,
     stop: CancellationToken,
 ) -> Result<(), MonitorError> {
     let _lock = claim_runtime_dir(&config.section.runtime_dir)?;
     let identity = Identity::read(&config, Uuid::new_v4())?;
-    let peers = |network: &crate::config::NetworkConfig| PeersView::blind(&config.host, &network.peers);
-    let board = Board::new(
-        config
-            .networks
-            .iter()
-            .map(|network| (network.name.clone(), peers(network))),
-    );
     warn_of_old_serf(&config.section.serf_binary, &surroundings.search_path).await;
     for name in &config.not_here {
         tracing::info!("network {name} is not observed: its peers do not name this witness");

@@ -47,15 +47,7 @@ const READINESS_DEADLINE: Duration = Duration::from_secs(5);
 /// Asks whether the process can serve now; the text says why not.
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Serves health and metrics until `stop`, of a process that is ready once it listens.
-///
-/// # Errors
-/// The address cannot be bound; the message names it.
-pub async fn serve(address: SocketAddr, metrics: PrometheusHandle, stop: CancellationToken) -> anyhow::Result<()> {
-    serve_with_readiness(address, metrics, Arc::new(|| Box::pin(async { Ok(()) })), stop).await
-}
-
-/// The same of a process that is ready when `readiness` says so.
+/// Serves health and metrics until `stop`, of a process that is ready when `readiness` says so.
 ///
 /// # Errors
 /// The address cannot be bound; the message names it.

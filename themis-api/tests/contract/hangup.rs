@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::cloud;
-use crate::left_out;
 use crate::support::with_api;
+use crate::{left_out, mortal};
 
 const RULE: &str = "os_masakari_api:segments:index";
 
@@ -41,7 +41,7 @@ impl Program {
         );
         std::fs::write(&config, text).unwrap();
         std::fs::write(files.path().join("policy.yaml"), rules).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_themis-api"))
+        let process = mortal(env!("CARGO_BIN_EXE_themis-api"))
             .arg("--config-file")
             .arg(&config)
             .stderr(Stdio::piped())

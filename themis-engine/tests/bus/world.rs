@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use themis_core::report::{ENGINE_TOPIC, OBSERVATIONS_TOPIC};
-use themis_db::testing::{Backend, TestDatabase, left_out};
+use themis_db::testing::{Backend, TestDatabase, left_out, mortal};
 use themis_messaging::rabbit::RabbitBus;
 use themis_messaging::{ServerName, Settings, Target, Topic, Version};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -84,7 +84,7 @@ impl World {
         );
         let file = directory.path().join("themis.conf");
         std::fs::write(&file, text).unwrap();
-        let program = Command::new(env!("CARGO_BIN_EXE_themis-engine"))
+        let program = Command::from(mortal(env!("CARGO_BIN_EXE_themis-engine")))
             .arg("--config-file")
             .arg(&file)
             .stdin(Stdio::null())

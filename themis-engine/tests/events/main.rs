@@ -19,7 +19,7 @@ use themis_core::{HostId, IncidentId, NotificationId, Reason, SegmentId};
 use themis_db::store::hosts::{NewHost, host_create};
 use themis_db::store::notifications::{NewNotification, notification_create};
 use themis_db::store::segments::{NewSegment, SegmentChange, segment_create, segment_update};
-use themis_db::testing::{Backend, TestDatabase, left_out};
+use themis_db::testing::{Backend, TestDatabase, left_out, mortal};
 use themis_db::{NotificationKind, NotificationStatus, RecoveryMethod};
 use themis_engine::adapters::announce::OsloAnnouncer;
 use themis_engine::adapters::store::DatabaseStore;
@@ -295,7 +295,7 @@ fn engine(database: &TestDatabase, url: &str, topic: &str, directory: &std::path
     );
     let file = directory.join("themis.conf");
     std::fs::write(&file, text).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_themis-engine"))
+    Command::from(mortal(env!("CARGO_BIN_EXE_themis-engine")))
         .arg("--config-file")
         .arg(&file)
         .stdout(Stdio::null())

@@ -14,6 +14,8 @@ mod faults;
 mod interop;
 #[path = "../../../themis-core/testing/left_out.rs"]
 mod left_out;
+#[path = "../../../themis-core/testing/mortal.rs"]
+mod mortal;
 mod many;
 mod network;
 mod openipmi;
@@ -22,3 +24,4 @@ mod sessions;
 mod simulator;
 
 use left_out::left_out;
+use mortal::mortal;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use themis_core::power::{PowerState, PowerTrouble};
 
 use crate::interop::ipmitool;
-use crate::left_out;
+use crate::{left_out, mortal};
 use crate::simulator::{QUICK, device_at, free_ports, reads_off_within, seconds, state};
 
 const SWITCH: &str = r#"#!/bin/sh
@@ -52,7 +52,7 @@ impl OpenIpmi {
         write(&at.join("power"), "1\n");
         write(&at.join("sim.emu"), EMULATION);
         write(&at.join("lan.conf"), &lan(port, &at.join("switch")));
-        let process = Command::new("ipmi_sim")
+        let process = mortal("ipmi_sim")
             .arg("-c")
             .arg(at.join("lan.conf"))
             .arg("-f")

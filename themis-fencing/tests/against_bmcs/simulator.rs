@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use themis_core::power::{PowerState, PowerTrouble};
 use themis_fencing::device::Timing;
 use themis_fencing::{Credentials, DeviceAddress, PowerDevice};
+
+use crate::mortal;
 
 /// Short times, so that faults that last until a deadline do not make a test last long.
 pub(crate) const QUICK: Timing = Timing {
@@ -124,7 +126,7 @@ impl Drop for Simulator {
 
 fn launch(directory: &Path, count: u16, port: u16) -> Child {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab/bmc_sim.py");
-    Command::new("/usr/bin/python3")
+    mortal("/usr/bin/python3")
         .arg(script)
         .args(["alone", &count.to_string(), &port.to_string()])
         .arg(directory)

@@ -13,9 +13,13 @@ mod agents;
 mod inquiries;
 #[path = "../../../themis-core/testing/left_out.rs"]
 mod left_out;
+#[path = "../../../themis-core/testing/mortal.rs"]
+mod mortal;
 mod namespaces;
 mod pool;
 mod program;
 mod python_peer;
+mod readiness;
 
 use left_out::left_out;
+use mortal::mortal;

@@ -164,7 +164,13 @@ impl Pool {
         };
         let stop = CancellationToken::new();
         let bus: Arc<dyn Bus> = Arc::new(self.bus.clone());
-        let run = monitor::run(host.config.clone(), bus, surroundings, stop.clone());
+        let run = monitor::run(
+            host.config.clone(),
+            monitor::board(&host.config),
+            bus,
+            surroundings,
+            stop.clone(),
+        );
         host.running = Some((stop, tokio::spawn(run)));
     }
 

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use themis_core::report::{AgentState, PeerStatus, Report};
 use tokio::time::Instant;
 
-use crate::left_out;
 use crate::pool::{free_port, signal, subnet};
+use crate::{left_out, mortal};
 
 const PYTHON: &str = "/usr/bin/python3";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,7 +22,7 @@ fn interop() -> PathBuf {
 }
 
 /// A child that is ended with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -42,7 +42,7 @@ struct Peer {
 impl Peer {
     fn listen(url: &str, exchange: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/with_real_parts/observations_peer.py");
-        let mut process = Command::new(PYTHON)
+        let mut process = mortal(PYTHON)
             .arg(script)
             .arg(interop())
             .args(["--transport-url", url, "--exchange", exchange])
@@ -72,7 +72,7 @@ impl Peer {
 
     /// Asks all monitors. The peer takes ten seconds to end after its message has gone; nobody waits for that.
     fn ask(&self, method: &str, inquiry: &Value) -> Running {
-        let asking = Command::new(PYTHON)
+        let asking = mortal(PYTHON)
             .arg(interop().join("oslo_peer.py"))
             .args(["--transport-url", &self.url, "--exchange", &self.exchange])
             .args(["fanout", "--topic", "themis_hostmonitor", "--method", method])
@@ -116,7 +116,7 @@ fn monitor(directory: &Path, url: &str, exchange: &str, name: &str, port: u16, p
     );
     std::fs::write(&file, text).unwrap();
     let program = env!("CARGO_BIN_EXE_themis-hostmonitor");
-    Running(Command::new(program).arg("--config-file").arg(file).spawn().unwrap())
+    Running(mortal(program).arg("--config-file").arg(file).spawn().unwrap())
 }
 
 fn resident_kib(pid: u32) -> u64 {

@@ -1,7 +1,7 @@
 //! One line in the log when the broker is lost and one when it is back, however many connections there were. A role is
 //! back when it works again, not when it is connected: a broker that refuses its queues is of no use to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,8 @@ pub(crate) struct Journal {
     /// Whose connections: a program may have two buses.
     bus: &'static str,
     outage: Mutex<Option<Outage>>,
+    /// The roles that do not work now, those among them that never did yet.
+    away: Mutex<BTreeMap<u64, String>>,
     roles: AtomicU64,
 }
 
@@ -38,6 +40,7 @@ impl Journal {
         Self {
             bus,
             outage: Mutex::default(),
+            away: Mutex::default(),
             roles: AtomicU64::default(),
         }
     }
@@ -48,11 +51,27 @@ impl Journal {
 
     /// A page for a role that begins.
     pub(crate) fn page(self: &Arc<Self>, role: &str) -> Page {
-        Page {
+        let page = Page {
             journal: self.clone(),
             number: self.roles.fetch_add(1, Ordering::Relaxed),
             role: role.to_owned(),
-        }
+        };
+        page.away();
+        page
+    }
+
+    /// The roles that do not work now, by name.
+    pub(crate) fn away(&self) -> Vec<String> {
+        self.idle()
+            .values()
+            .cloned()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, BTreeMap<u64, String>> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn outage(&self) -> MutexGuard<'_, Option<Outage>> {
@@ -63,6 +82,7 @@ impl Journal {
 impl Page {
     /// The role has no connection. `why` never holds a secret.
     pub(crate) fn lost(&self, why: &str) {
+        self.away();
         let role = &self.role;
         let mut outage = self.journal.outage();
         match outage.as_mut() {
@@ -82,10 +102,15 @@ impl Page {
 
     /// The role is connected and cannot work, for the broker refuses what it declares. The refusal has a line of its own.
     pub(crate) fn refused(&self) {
+        self.away();
         let mut outage = self.journal.outage();
         outage.get_or_insert_with(|| self.begun()).roles.insert(self.number);
         drop(outage);
         self.journal.show(false);
+    }
+
+    fn away(&self) {
+        self.journal.idle().insert(self.number, self.role.clone());
     }
 
     fn begun(&self) -> Outage {
@@ -106,6 +131,7 @@ impl Page {
     }
 
     fn settle(&self, host: Option<&str>) {
+        self.journal.idle().remove(&self.number);
         let mut outage = self.journal.outage();
         let Some(known) = outage.as_mut() else {
             if host.is_some() {
@@ -130,6 +156,22 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
+
+    #[test]
+    fn a_role_is_away_from_its_beginning_until_it_works_and_whenever_it_does_not() {
+        let journal = Arc::new(Journal::of("rpc"));
+        let [sending, topic] = ["sending", "topic"].map(|role| journal.page(role));
+        assert_eq!(journal.away(), ["sending", "topic"], "it never worked yet");
+        sending.works("h:5672");
+        assert_eq!(journal.away(), ["topic"]);
+        topic.works("h:5672");
+        assert!(journal.away().is_empty());
+        sending.lost("cut");
+        topic.refused();
+        assert_eq!(journal.away(), ["sending", "topic"]);
+        topic.closed();
+        assert_eq!(journal.away(), ["sending"], "what has ended needs no broker");
+    }
 
     #[test]
     fn a_role_that_is_refused_is_not_up_though_all_others_work() {

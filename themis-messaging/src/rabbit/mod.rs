@@ -124,6 +124,13 @@ impl RabbitBus {
             .spawn(supervise(inner.way.clone(), sender, inner.stop_sending.clone()));
         Ok(Self(Arc::new(inner)))
     }
+
+    /// What has no working connection now: `sending`, `replies`, `listening:TOPIC`. Empty: all that was asked of this bus so
+    /// far can be done.
+    #[must_use]
+    pub fn away(&self) -> Vec<String> {
+        self.0.way.journal.away()
+    }
 }
 
 impl Inner {

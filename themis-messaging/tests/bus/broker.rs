@@ -1,12 +1,13 @@
 //! A broker of the test's own, for its bad days.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::world;
+use crate::world::{self, SOON, eventually};
 
 fn services() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.ci/services")
@@ -19,7 +20,7 @@ async fn finish(mut command: Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A private RabbitMQ; it ends with the test.
+/// A private RabbitMQ. It ends with this value, and else with the process: a test that is killed drops nothing.
 pub(crate) struct Broker {
     directory: TempDir,
     /// Its URL.
@@ -71,7 +72,9 @@ impl Broker {
             .arg(verb)
             .arg(self.services_directory())
             .args(rest)
-            .stdin(Stdio::null());
+            .env("SERVICES_OWNER", std::process::id().to_string())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         command
     }
 
@@ -110,10 +113,64 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        // The test may be failing already: nothing more to say then.
-        let _ = std::process::Command::new(services())
+        let stopped = std::process::Command::new(services())
             .arg("stop")
             .arg(self.services_directory())
             .status();
+        // The test may be failing already: nothing more to say then.
+        if !std::thread::panicking() {
+            assert!(stopped.unwrap().success(), "a broker outlives its test");
+        }
+    }
+}
+
+/// How many processes were started for the services of a directory.
+fn running(directory: &Path) -> usize {
+    let mark = format!("SERVICES_MARK={}", directory.display());
+    let carries = |environment: Vec<u8>| {
+        environment
+            .split(|byte| *byte == 0)
+            .any(|entry| entry == mark.as_bytes())
+    };
+    let environments = std::fs::read_dir("/proc").unwrap().flatten();
+    environments
+        .filter_map(|process| std::fs::read(process.path().join("environ")).ok())
+        .filter(|environment| carries(environment.clone()))
+        .count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_of_a_cluster_may_end_in_any_order_and_leave_nothing_behind() {
+    let Some(first) = Broker::start().await else { return };
+    let second = first.start_joined().await;
+    let directories = [first.services_directory(), second.services_directory()];
+    assert!(directories.iter().all(|directory| running(directory) > 0));
+    drop(first);
+    drop(second);
+    assert_eq!(directories.map(|directory| running(&directory)), [0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_ends_with_the_process_that_started_it_whatever_it_was_about_to_do() {
+    if world::broker().is_none() {
+        return;
+    }
+    // Killed while the broker starts, and when it runs.
+    for wait in [Duration::from_millis(300), SOON * 6] {
+        let directory = tempfile::Builder::new().prefix("bus").tempdir_in("/tmp").unwrap();
+        let services_directory = directory.path().join("s");
+        let mut owner = Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
+        let mut start = Command::new(services());
+        start
+            .args([Path::new("start"), &services_directory, Path::new("rabbit")])
+            .env("SERVICES_OWNER", owner.id().unwrap().to_string())
+            // That it is left to its minder is what this test wants.
+            .env_remove("SERVICES_ORPHANS");
+        let mut start = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let started = tokio::time::timeout(wait, start.wait()).await;
+        assert!(running(&services_directory) > 0, "it was not begun: {started:?}");
+        owner.kill().await.unwrap();
+        eventually("the broker ends with its owner", || running(&services_directory) == 0).await;
+        assert!(start.wait().await.unwrap().success() == started.is_ok());
     }
 }

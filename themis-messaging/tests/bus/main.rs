@@ -21,6 +21,8 @@ mod journal;
 #[path = "../../../themis-core/testing/left_out.rs"]
 mod left_out;
 mod measured;
+#[path = "../../../themis-core/testing/mortal.rs"]
+mod mortal;
 mod notifications;
 mod patience;
 mod peer;
@@ -35,3 +37,4 @@ mod wire;
 mod world;
 
 use left_out::left_out;
+use mortal::mortal;

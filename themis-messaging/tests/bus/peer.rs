@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::left_out;
+use crate::{left_out, mortal};
 
 /// Python starts slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn start(python: &str, url: &str, options: &[&str], command: &[&str]) -> Self {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../interop/oslo_peer.py");
-        let mut child = Command::new(python)
+        let mut child = Command::from(mortal(python))
             .arg("-W")
             .arg("ignore")
             .arg(script)
