@@ -15,6 +15,7 @@ pub mod inbox;
 pub mod lease;
 pub mod options;
 pub mod ports;
+pub mod readiness;
 pub mod snapshot;
 pub mod writes;
 

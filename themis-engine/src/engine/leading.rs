@@ -43,7 +43,10 @@ impl Engine {
             };
             if self.lease.due(now) {
                 match self.ports.store.lease_renew(&self.settings.name, epoch).await {
-                    Ok(()) => self.lease.confirmed(epoch, now),
+                    Ok(()) => {
+                        self.lease.confirmed(epoch, now);
+                        self.lease_known.note(now);
+                    }
                     Err(StoreError::LeaseLost) => self.resign("another engine has taken it"),
                     Err(error) => tracing::warn!("the lease was not renewed: {error}"),
                 }
@@ -56,6 +59,7 @@ impl Engine {
         self.lease_at = Some(now);
         match self.ports.store.lease_read().await {
             Ok(row) => {
+                self.lease_known.note(now);
                 if let Some(seen) = self.lease.candidate(row, now) {
                     let sent = self.ports.clock.now();
                     match self.ports.store.lease_take(&self.settings.name, seen.as_ref()).await {
@@ -149,6 +153,7 @@ impl Engine {
         match self.ports.store.commit(&self.settings.name, epoch, rows).await {
             Ok(()) => {
                 self.lease.confirmed(epoch, sent);
+                self.lease_known.note(sent);
                 if let Some(announcer) = &self.announcer {
                     announcer.announce(news(rows), self.on_behalf.as_deref());
                 }

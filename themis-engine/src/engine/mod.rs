@@ -35,6 +35,7 @@ use crate::inbox::{Event, Inbox, Mailbox};
 use crate::lease::{Lease, LeaseTimes};
 use crate::ports::Ports;
 use crate::ports::store::{Snapshot, StoredDevice, Write};
+use crate::readiness::LeaseKnown;
 
 use throttle::Throttle;
 
@@ -99,6 +100,7 @@ pub struct Engine {
     executor: Executor,
     world: World,
     lease: Lease,
+    lease_known: LeaseKnown,
     leading: bool,
     snapshot: Snapshot,
     read_at: Option<Moment>,
@@ -149,6 +151,7 @@ impl Engine {
             executor,
             world,
             lease,
+            lease_known: LeaseKnown::default(),
             leading: false,
             snapshot: Snapshot::default(),
             read_at: None,
@@ -187,6 +190,12 @@ impl Engine {
     #[must_use]
     pub fn callers(&self) -> Callers {
         self.calls.callers()
+    }
+
+    /// When this engine last knew who leads, for whoever asks whether it is ready.
+    #[must_use]
+    pub fn lease_known(&self) -> LeaseKnown {
+        self.lease_known.clone()
     }
 
     /// Runs until `stop`, then gives the lease up.
