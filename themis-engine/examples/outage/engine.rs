@@ -1,138 +1,169 @@
-//! An engine as far as reports go: the real listener on the bus, the real inbox, the real admission into the evidence.
+//! The program `themis-engine`, as an operator starts it, and what it says of itself on `metrics_listen`.
 
-use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use serde_json::{Value, json};
-use themis_decision::Policy;
-use themis_decision::evidence::Evidence;
-use themis_engine::adapters::bus::listen;
-use themis_engine::adapters::clock::MachineClock;
-use themis_engine::adapters::senders::Senders;
-use themis_engine::calls::Calls;
-use themis_engine::ports::Clock;
-use themis_engine::{Event, Inbox};
-use themis_messaging::Settings;
-use themis_messaging::rabbit::RabbitBus;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
-use tokio::time::{interval, timeout};
+use anyhow::{Context, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
 
+#[path = "../../../themis-core/testing/mortal.rs"]
+mod mortal;
+
+/// How long it may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(60);
-const TELL_EVERY: Duration = Duration::from_millis(250);
+/// How long it may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// What an engine took in so far.
+/// An engine's configuration, which outlives its processes.
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    file: PathBuf,
+    metrics_port: u16,
+    process: Option<Child>,
+}
+
+/// What an engine counted so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Heard {
-    /// Reports that were admitted, and those that were not.
-    pub(crate) believed: usize,
-    pub(crate) refused: usize,
-    /// Monitors of which there is evidence.
-    pub(crate) observers: usize,
-    /// Age of the oldest report that was admitted, from the monitor's clock, which is this machine's.
-    pub(crate) oldest: Duration,
+pub(crate) struct Counts {
+    /// Messages of monitors that were given to its handler.
+    pub(crate) handled: f64,
+    /// Of them, those that came more than ten and more than thirty seconds after they were sent.
+    pub(crate) late: f64,
+    pub(crate) stale: f64,
+    /// Reports that it did not believe.
+    pub(crate) refused: f64,
+    /// It leads.
+    pub(crate) leads: bool,
 }
 
-impl fmt::Display for Heard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} reports believed, {} refused, of {} monitors; the oldest believed was {} ms old",
-            self.believed,
-            self.refused,
-            self.observers,
-            self.oldest.as_millis()
-        )
+impl Engine {
+    /// One whose broker is at `transport_url`; not started.
+    pub(crate) async fn new(at: &Path, name: &str, transport_url: &str, connection: &str) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let metrics_port = listener.local_addr()?.port();
+        let (file, log) = (at.join(format!("{name}.conf")), at.join(format!("{name}.log")));
+        let networks =
+            ["management", "storage", "tenant"].map(|name| format!("[network:{name}]\nimportance = critical\n"));
+        // Neither Keystone nor Nova is there: nothing is fenced or evacuated, and it hears and judges all the same.
+        let text = format!(
+            "[DEFAULT]\ntransport_url = {transport_url}\nlog_file = {log}\n[database]\nconnection = {connection}\n\
+             [keystone_authtoken]\nauth_url = http://127.0.0.1:9/\nusername = themis\npassword = x\n\
+             [engine]\nname = {name}\nmetrics_listen = 127.0.0.1:{metrics_port}\nsettle_period = 12\n\
+             [detection]\ninitializing_period = 5\n{networks}",
+            log = log.display(),
+            networks = networks.concat(),
+        );
+        std::fs::write(&file, text)?;
+        Ok(Self {
+            name: name.to_owned(),
+            file,
+            metrics_port,
+            process: None,
+        })
     }
-}
 
-/// The child's part: says `{}` when it listens, then what it has heard, again and again.
-pub(crate) async fn run(url: &str, name: &str) -> anyhow::Result<()> {
-    let bus = RabbitBus::start(Settings::for_url(url)?, name)?;
-    let mut inbox = Inbox::default();
-    // Nobody calls this engine: there is no leader's answer to give.
-    let calls = Calls::default();
-    let serving = listen(&bus, name, &inbox.mailbox(), &calls.callers(), Senders::anybody())?;
-    for served in &serving {
-        served.ready(PATIENCE).await?;
-    }
-    println!("{}", json!({}));
-    let (mut evidence, mut heard) = (Evidence::default(), Heard::default());
-    let age_max = Policy::default().report_age_max();
-    let mut tell = interval(TELL_EVERY);
-    loop {
-        tokio::select! {
-            event = inbox.next() => {
-                let Some(Event::Report(report)) = event else { continue };
-                let now = MachineClock.now();
-                let age = Duration::from_micros(now.0).saturating_sub(Duration::from_millis(report.clock_ms));
-                if evidence.hear_report(*report, now, age_max).is_ok() {
-                    heard.believed += 1;
-                    heard.oldest = heard.oldest.max(age);
-                } else {
-                    heard.refused += 1;
-                }
-            }
-            _ = tell.tick() => println!("{}", json!({
-                "believed": heard.believed, "refused": heard.refused, "observers": evidence.observers.len(),
-                "oldest_ms": heard.oldest.as_millis(),
-            })),
-        }
-    }
-}
-
-/// An engine in a process of its own.
-pub(crate) struct Child {
-    process: tokio::process::Child,
-    heard: Arc<Mutex<Heard>>,
-}
-
-impl Child {
-    /// Starts one; it listens when this returns.
-    pub(crate) async fn start(url: &str, name: &str) -> anyhow::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["--engine", url, name])
-            .stdout(Stdio::piped())
+    /// Starts a process; it is ready when this returns.
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
+        let beside = std::env::current_exe()?;
+        let built = beside
+            .parent()
+            .and_then(Path::parent)
+            .context("no directory of programs")?;
+        let program = built.join("themis-engine");
+        ensure!(
+            program.exists(),
+            "no {}; cargo build -p themis-engine",
+            program.display()
+        );
+        let process = Command::from(mortal::mortal(program))
+            .arg("--config-file")
+            .arg(&self.file)
+            .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
-        let ready = timeout(PATIENCE, lines.next_line())
-            .await
-            .context("the engine does not start")??;
-        ensure!(ready.is_some(), "the engine {name} ended");
-        let heard = Arc::<Mutex<Heard>>::default();
-        let told = heard.clone();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = lines.next_line().await {
-                let said: Value = serde_json::from_str(&line).unwrap();
-                let number = |key: &str| said[key].as_u64().unwrap();
-                *told.lock().unwrap() = Heard {
-                    believed: number("believed") as usize,
-                    refused: number("refused") as usize,
-                    observers: number("observers") as usize,
-                    oldest: Duration::from_millis(number("oldest_ms")),
-                };
+        self.process = Some(process);
+        let ready = async {
+            while !self
+                .ask("/readiness")
+                .await
+                .is_ok_and(|answer| answer.contains("200 OK"))
+            {
+                sleep(Duration::from_millis(100)).await;
             }
-        });
-        Ok(Self { process, heard })
+        };
+        if timeout(PATIENCE, ready).await.is_err() {
+            bail!("{} is not ready: {:?}", self.name, self.ask("/readiness").await);
+        }
+        Ok(())
     }
 
-    /// What it said last.
-    pub(crate) fn heard(&self) -> Heard {
-        *self.heard.lock().unwrap()
+    async fn ask(&self, path: &str) -> anyhow::Result<String> {
+        let ask = async {
+            let mut stream = TcpStream::connect(("127.0.0.1", self.metrics_port)).await?;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok(answer)
+        };
+        timeout(ANSWER_WITHIN, ask).await.context("no answer")?
+    }
+
+    /// What it counted in its present process.
+    pub(crate) async fn counts(&self) -> anyhow::Result<Counts> {
+        let shown = self.ask("/metrics").await?;
+        let value = |name: &str| {
+            let line = shown
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse::<f64>().ok()).unwrap_or(0.0)
+        };
+        let delay = "themis_bus_handling_delay_seconds";
+        let within = |bound: &str| {
+            value(&format!(
+                "{delay}_bucket{{topic=\"themis_observations\",le=\"{bound}\"}}"
+            ))
+        };
+        let handled = value(&format!("{delay}_count{{topic=\"themis_observations\"}}"));
+        Ok(Counts {
+            handled,
+            late: handled - within("10"),
+            stale: handled - within("30"),
+            refused: value("themis_engine_reports_refused_total"),
+            leads: value("themis_engine_leading") == 1.0,
+        })
+    }
+
+    fn pid(&self) -> anyhow::Result<u32> {
+        let process = self.process.as_ref().and_then(Child::id);
+        process.with_context(|| format!("{} has ended", self.name))
+    }
+
+    /// Resident memory.
+    pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line
+            .and_then(|line| line.split_whitespace().next())
+            .context("no VmRSS")?;
+        Ok(kib.parse::<f64>()? / 1024.0)
     }
 
     /// SIGKILL.
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        Ok(self.process.kill().await?)
+        if let Some(mut process) = self.process.take() {
+            process.kill().await?;
+        }
+        Ok(())
     }
 
     /// SIGSTOP or SIGCONT.
     pub(crate) fn signal(&self, signal: &str) -> anyhow::Result<()> {
-        let pid = self.process.id().context("the engine has ended")?.to_string();
+        let pid = self.pid()?.to_string();
         let status = std::process::Command::new("kill").args(["-s", signal, &pid]).status()?;
         ensure!(status.success(), "kill -s {signal} {pid} failed");
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -20,7 +20,13 @@ const GOODBYE: Duration = Duration::from_secs(10);
 /// The monitors, all in this process.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
+    posted: Arc<AtomicUsize>,
     running: JoinHandle<usize>,
+}
+
+/// The host that a monitor runs on.
+pub(crate) fn host(number: usize) -> String {
+    format!("compute-{number}")
 }
 
 impl Load {
@@ -29,7 +35,8 @@ impl Load {
         let bus = RabbitBus::start(Settings::for_url(url)?, "monitors")?;
         let target = Target::topic(Topic::new(OBSERVATIONS_TOPIC)?, RPC_VERSION.parse()?);
         let stop = Arc::new(AtomicBool::new(false));
-        let stopping = stop.clone();
+        let posted = Arc::new(AtomicUsize::new(0));
+        let (stopping, posting) = (stop.clone(), posted.clone());
         let running = tokio::spawn(async move {
             let mut reports: Vec<Report> = (0..monitors).map(first).collect();
             let pause = every / u32::try_from(monitors).unwrap();
@@ -43,6 +50,7 @@ impl Load {
                 report.sequence += 1;
                 report.clock_ms = MachineClock.now().0 / 1000;
                 let args = json!({ "report": report });
+                posting.fetch_add(1, Ordering::Relaxed);
                 let keep = Keep::Newest(report.observer.clone());
                 receipts.push(
                     bus.fanout(&Context::empty(), &target, "report", args, keep, GOOD_FOR)
@@ -56,7 +64,12 @@ impl Load {
             bus.stop(GOODBYE).await;
             confirmed
         });
-        Ok(Self { stop, running })
+        Ok(Self { stop, posted, running })
+    }
+
+    /// How many reports were made so far.
+    pub(crate) fn posted(&self) -> usize {
+        self.posted.load(Ordering::Relaxed)
     }
 
     /// Ends it; how many reports the broker has confirmed.
@@ -74,7 +87,7 @@ async fn count(receipts: Vec<themis_messaging::Receipt>) -> usize {
     confirmed
 }
 
-/// A healthy host's report, with a few peers that are not alive, so that it has a real one's size.
+/// A healthy host's report, with two peers that are not alive (and not registered), so that it has a real one's size.
 fn first(number: usize) -> Report {
     let network = NetworkReport {
         agent: AgentState::Running,
@@ -84,13 +97,13 @@ fn first(number: usize) -> Report {
         alive: 997,
         proof_of_life_age_ms: Some(312),
         not_alive: BTreeMap::from([
-            ("compute-17".to_owned(), PeerStatus::Failed),
-            ("compute-18".to_owned(), PeerStatus::Left),
+            ("spare-17".to_owned(), PeerStatus::Failed),
+            ("spare-18".to_owned(), PeerStatus::Left),
         ]),
     };
     let networks = ["management", "storage", "tenant"].map(|name| (NetworkName::new(name), network.clone()));
     Report {
-        observer: format!("compute-{number}"),
+        observer: host(number),
         witness: false,
         boot_id: RandomIds.fresh().to_string(),
         system_uuid: Some(RandomIds.fresh()),

@@ -1,4 +1,4 @@
-//! A private broker (`.ci/services`), and how it fares.
+//! A private RabbitMQ and a private MariaDB (`.ci/services`), and how the broker fares.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,15 +8,21 @@ use tempfile::TempDir;
 use themis_core::report::OBSERVATIONS_TOPIC;
 use tokio::process::Command;
 
-/// A broker; it ends with this value.
-pub(crate) struct Broker {
+/// The name of the database.
+const DATABASE: &str = "themis";
+
+/// Both servers; they end with this value, and else with this process.
+pub(crate) struct Services {
     directory: TempDir,
-    pub(crate) url: String,
+    /// Of the broker.
+    pub(crate) transport_url: String,
+    /// Of the database, which is empty.
+    pub(crate) connection: String,
 }
 
-/// One look at it.
+/// One look at the broker.
 pub(crate) struct Sample {
-    /// Resident memory of the broker's process.
+    /// Resident memory of its process.
     pub(crate) memory_mb: f64,
     /// Reports in each engine's queue.
     pub(crate) depths: BTreeMap<String, usize>,
@@ -29,24 +35,40 @@ impl Sample {
     }
 }
 
-fn services() -> PathBuf {
+fn program() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.ci/services")
 }
 
-impl Broker {
+impl Services {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("outage").tempdir_in("/tmp")?;
-        let mut broker = Self {
+        let mut services = Self {
             directory,
-            url: String::new(),
+            transport_url: String::new(),
+            connection: String::new(),
         };
-        broker.run("start", &["rabbit"]).await?;
-        let env = std::fs::read_to_string(broker.at("env"))?;
-        let url = env
-            .lines()
-            .find_map(|line| line.strip_prefix("export THEMIS_TEST_AMQP_URL="));
-        url.context("no URL of the broker")?.clone_into(&mut broker.url);
-        Ok(broker)
+        services.run("start", &[]).await?;
+        let env = std::fs::read_to_string(services.at("env"))?;
+        let named = |name: &str| {
+            let line = env
+                .lines()
+                .find_map(|line| line.strip_prefix(&format!("export {name}="))?.strip_suffix('/'));
+            line.map(str::to_owned).with_context(|| format!("no {name}"))
+        };
+        services.transport_url = named("THEMIS_TEST_AMQP_URL")?;
+        services.connection = format!("{}/{DATABASE}", named("THEMIS_TEST_MYSQL_URL")?);
+        let made = Command::new("mariadb")
+            .args(["--no-defaults", "-e", &format!("create database {DATABASE}"), "-S"])
+            .arg(services.at("mariadb.sock"))
+            .status()
+            .await?;
+        ensure!(made.success(), "the database was not made");
+        Ok(services)
+    }
+
+    /// A place for files.
+    pub(crate) fn files(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     fn at(&self, file: &str) -> PathBuf {
@@ -54,10 +76,11 @@ impl Broker {
     }
 
     async fn run(&self, verb: &str, rest: &[&str]) -> anyhow::Result<String> {
-        let output = Command::new(services())
+        let output = Command::new(program())
             .arg(verb)
             .arg(self.at(""))
             .args(rest)
+            .env("SERVICES_OWNER", std::process::id().to_string())
             .output()
             .await?;
         ensure!(
@@ -100,10 +123,10 @@ impl Broker {
     }
 }
 
-impl Drop for Broker {
+impl Drop for Services {
     fn drop(&mut self) {
         // The check may be failing already: nothing more to say then.
-        let _ = std::process::Command::new(services())
+        let _ = std::process::Command::new(program())
             .arg("stop")
             .arg(self.at(""))
             .status();
