@@ -21,9 +21,26 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// An engine's configuration, which outlives its processes.
 pub(crate) struct Engine {
     pub(crate) name: String,
+    program: PathBuf,
     file: PathBuf,
     metrics_port: u16,
     process: Option<Child>,
+}
+
+/// A copy of the program that was built: a build in between must not change it halfway.
+fn program(at: &Path) -> anyhow::Result<PathBuf> {
+    let copy = at.join("themis-engine");
+    if !copy.exists() {
+        let this = std::env::current_exe()?;
+        let built = this
+            .parent()
+            .and_then(Path::parent)
+            .context("no directory of programs")?;
+        let program = built.join("themis-engine");
+        let copied = std::fs::copy(&program, &copy);
+        copied.with_context(|| format!("no {}; cargo build -p themis-engine", program.display()))?;
+    }
+    Ok(copy)
 }
 
 /// What an engine counted so far.
@@ -60,6 +77,7 @@ impl Engine {
         std::fs::write(&file, text)?;
         Ok(Self {
             name: name.to_owned(),
+            program: program(at)?,
             file,
             metrics_port,
             process: None,
@@ -68,18 +86,7 @@ impl Engine {
 
     /// Starts a process; it is ready when this returns.
     pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
-        let beside = std::env::current_exe()?;
-        let built = beside
-            .parent()
-            .and_then(Path::parent)
-            .context("no directory of programs")?;
-        let program = built.join("themis-engine");
-        ensure!(
-            program.exists(),
-            "no {}; cargo build -p themis-engine",
-            program.display()
-        );
-        let process = Command::from(mortal::mortal(program))
+        let process = Command::from(mortal::mortal(&self.program))
             .arg("--config-file")
             .arg(&self.file)
             .stdin(Stdio::null())
