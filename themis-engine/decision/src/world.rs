@@ -26,6 +26,8 @@ pub struct World {
     pub mode: Mode,
     /// Whether this engine has heard for long enough to open incidents.
     pub settled: bool,
+    /// Whether this engine began to hear so lately that a dead host may still look well.
+    pub deaf: bool,
     /// Host names that must never be powered off from here: the hosts that engines run on.
     pub own_hosts: BTreeSet<String>,
     /// The networks that hosts are attached to, and what their loss means where a segment does not say otherwise.
@@ -137,6 +139,10 @@ pub struct HostDetail {
     pub returns: u32,
     /// An operator vouches for its death in this incident.
     pub vouched: Option<Vouch>,
+    /// The hosts with which it failed at once in this incident, when that held it back.
+    pub failed_with: BTreeSet<HostId>,
+    /// An operator's word that lets this host, and no other, through the hold on so many failing at once.
+    pub let_through: bool,
 }
 
 /// An operator's word that a host is dead.
@@ -251,6 +257,7 @@ impl World {
             policy: Policy::default(),
             mode: Mode::Observe,
             settled: false,
+            deaf: false,
             own_hosts: BTreeSet::new(),
             networks: networks
                 .iter()

@@ -61,12 +61,9 @@ impl Executor {
         let this = self.clone();
         self.tasks.spawn(async move {
             let outcome = if this.may_send() {
-                notified::perform(this.ports.compute.as_ref(), &call.effect).await
+                notified::perform(&this, &call).await
             } else {
-                Outcome::Retry(Reason::new(
-                    "not_leading",
-                    "the lease ended before the request was sent",
-                ))
+                not_leading()
             };
             this.mailbox.deliver(Event::CallEnded { call, outcome }).await;
         });
@@ -103,10 +100,7 @@ impl Executor {
         let outcome = if self.may_send() {
             self.nova(&effect, &subject.name, incident).await
         } else {
-            Outcome::Retry(Reason::new(
-                "not_leading",
-                "the lease ended before the request was sent",
-            ))
+            not_leading()
         };
         self.mailbox
             .deliver(Event::Ended {
@@ -155,4 +149,11 @@ impl Executor {
             }
         }
     }
+}
+
+fn not_leading() -> Outcome {
+    Outcome::Retry(Reason::new(
+        "not_leading",
+        "the lease ended before the request was sent",
+    ))
 }

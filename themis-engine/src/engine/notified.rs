@@ -11,6 +11,8 @@ use crate::ports::store::{StoredNotification, TakenUp};
 impl Engine {
     /// One turn over the notified recoveries; after the hosts', so that a host that fails in this very turn holds them.
     pub(super) fn notified(&mut self, now: Moment) -> Turn {
+        let heard = self.started.map(|started| now.since(started));
+        self.world.deaf = heard.is_none_or(|heard| heard < self.settings.policy.settle_period);
         notified::turn(&mut self.world, now)
     }
 

@@ -6,13 +6,15 @@ use themis_core::{InstanceId, Moment, NotificationId, Reason};
 
 use super::instance::Instance;
 use super::process::Process;
-use super::{Ask, Call, Effect, InstanceSight, Notice, Out, Recovery, Row, Stage, Step};
+use super::{Ask, Call, Effect, InstanceSight, Notice, Out, Recovery, Row, Stage, Step, queue};
 use crate::judge::Change;
 use crate::recovery::Outcome;
 use crate::world::World;
 
 /// How many are taken up in one turn: a burst of notifications reaches Nova as a stream.
 const TAKEN_UP_AT_ONCE: usize = 2;
+/// How many are told in one turn that their host holds them: a bound on one transaction.
+const PARKED_AT_ONCE: usize = 50;
 /// Masakari's own words, misspelt as clients know them.
 pub const SEGMENT_DISABLED: &str = "Recovery aboart: the segment HA is disabled.";
 
@@ -75,8 +77,8 @@ impl Book {
     /// A request came to its end; a run that failed by it is tried once more at `retry_at`.
     pub fn ended(&mut self, retry_at: Moment, call: &Call, outcome: Outcome, now: Moment) -> Vec<Change> {
         let (step, subject) = match &call.effect {
-            Effect::ResetState { instance } => (Step::ResetInstance, instance.to_string()),
-            Effect::Stop { instance } => (Step::StopInstance, instance.to_string()),
+            Effect::ResetState { instance, .. } => (Step::ResetInstance, instance.to_string()),
+            Effect::Stop { instance, .. } => (Step::StopInstance, instance.to_string()),
             Effect::Start { instance, .. } => (Step::StartInstance, instance.to_string()),
             Effect::DisableService { host, .. } => (Step::DisableService, host.clone()),
         };
@@ -113,49 +115,32 @@ impl Book {
 pub fn turn(world: &mut World, now: Moment) -> Turn {
     let mut book = std::mem::take(&mut world.notified);
     book.0.retain(|recovery| recovery.stage != Stage::Over);
-    let active = book.0.iter().filter(|recovery| recovery.active());
-    let mut busy: BTreeSet<InstanceId> = active.clone().filter_map(Recovery::instance).collect();
+    let mut out = Out::default();
+    for recovery in &mut book.0 {
+        expire(recovery, &mut out, now);
+        refuse(world, recovery, &mut out, now);
+    }
+    let working = book.0.iter().filter(|recovery| recovery.working()).count();
     let mut places = world
         .policy
         .notified_parallel
-        .saturating_sub(active.count())
+        .saturating_sub(working)
         .min(TAKEN_UP_AT_ONCE);
-    let mut out = Out::default();
-    let mut recovered = BTreeSet::new();
+    // Those that were held come first, in their order.
     for recovery in &mut book.0 {
-        if expired(recovery, &mut out, now) || refused(world, recovery, &mut out, now) {
-            continue;
-        }
-        let waits = match recovery.stage {
-            Stage::Waiting => true,
-            Stage::Failed(at) => at <= now,
-            Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. } | Stage::Over => false,
+        advance(world, recovery, &mut places, &mut out, now);
+    }
+    answer_others(&mut book, &mut out, now);
+    park_held(world, &mut book, &mut out, now);
+    while places > 0 {
+        let Some(next) = queue::next(world, &book.0, now).and_then(|index| book.0.get_mut(index)) else {
+            break;
         };
-        let taken = recovery.instance().is_some_and(|instance| busy.contains(&instance));
-        if waits && !taken && places > 0 {
-            places -= 1;
-            busy.extend(recovery.instance());
-            take_up(recovery, &mut out, now);
-        }
-        advance(world, recovery, &mut out, now);
-        if recovery.stage == Stage::Over && recovery.done.contains(&Step::ConfirmInstance) {
-            recovered.extend(recovery.instance());
-        }
+        places -= 1;
+        take_up(next, &mut out, now);
+        advance(world, next, &mut places, &mut out, now);
     }
-    // What was reported of an instance before it was brought back is answered by that.
-    let told = |recovery: &&mut Recovery| recovery.stage == Stage::Waiting;
-    for recovery in book.0.iter_mut().filter(told) {
-        if recovery
-            .instance()
-            .is_some_and(|instance| recovered.contains(&instance))
-        {
-            let why = Reason::new(
-                "recovered_meanwhile",
-                "the instance was recovered for another notification",
-            );
-            out.end(recovery, "ignored", &why, now);
-        }
-    }
+    answer_others(&mut book, &mut out, now);
     let sights = book
         .0
         .iter()
@@ -170,6 +155,39 @@ pub fn turn(world: &mut World, now: Moment) -> Turn {
     }
 }
 
+/// What its host holds back needs no place: it is taken up to say so, and leaves the queue to others.
+fn park_held(world: &World, book: &mut Book, out: &mut Out, now: Moment) {
+    for _ in 0..PARKED_AT_ONCE {
+        let Some((index, why)) = queue::held(world, &book.0, now) else {
+            return;
+        };
+        let Some(recovery) = book.0.get_mut(index) else { return };
+        take_up(recovery, out, now);
+        out.park(recovery, &why, now);
+    }
+}
+
+/// What was reported of an instance before it was brought back is answered by that, a failed attempt included: to stop
+/// it once more would only interrupt it.
+fn answer_others(book: &mut Book, out: &mut Out, now: Moment) {
+    let recovered: BTreeSet<InstanceId> = book
+        .0
+        .iter()
+        .filter(|recovery| recovery.stage == Stage::Over && recovery.done.contains(&Step::ConfirmInstance))
+        .filter_map(Recovery::instance)
+        .collect();
+    for recovery in &mut book.0 {
+        let told = matches!(recovery.stage, Stage::Waiting | Stage::Failed(_));
+        let back = recovery
+            .instance()
+            .is_some_and(|instance| recovered.contains(&instance));
+        if told && back {
+            let text = "the instance was recovered for another notification";
+            out.end(recovery, "ignored", &Reason::new("recovered_meanwhile", text), now);
+        }
+    }
+}
+
 fn take_up(recovery: &mut Recovery, out: &mut Out, now: Moment) {
     if recovery.stage == Stage::Waiting {
         recovery.go(Stage::Open(now), now);
@@ -179,7 +197,7 @@ fn take_up(recovery: &mut Recovery, out: &mut Out, now: Moment) {
     out.status(recovery, "running", None);
 }
 
-fn advance(world: &mut World, recovery: &mut Recovery, out: &mut Out, now: Moment) {
+fn advance(world: &mut World, recovery: &mut Recovery, places: &mut usize, out: &mut Out, now: Moment) {
     match recovery.notice.ask.clone() {
         Ask::Instance(ask) => Instance {
             world,
@@ -187,6 +205,7 @@ fn advance(world: &mut World, recovery: &mut Recovery, out: &mut Out, now: Momen
             ask: &ask,
             now,
             out,
+            places,
         }
         .advance(),
         Ask::Process(ask) => Process {
@@ -202,26 +221,20 @@ fn advance(world: &mut World, recovery: &mut Recovery, out: &mut Out, now: Momen
 }
 
 /// Given up by age, whatever it waits for; not while a request is on its way.
-fn expired(recovery: &mut Recovery, out: &mut Out, now: Moment) -> bool {
-    let ends = now >= recovery.notice.expires_at && !matches!(recovery.stage, Stage::Sent(_) | Stage::Over);
-    if ends {
+fn expire(recovery: &mut Recovery, out: &mut Out, now: Moment) {
+    if now >= recovery.notice.expires_at && !matches!(recovery.stage, Stage::Sent(_) | Stage::Over) {
         recovery.go(Stage::Over, now);
         out.status(recovery, "failed", Some("it expired before its recovery ended"));
     }
-    ends
 }
 
 /// Ends what needs no place, when it is first looked at.
-fn refused(world: &World, recovery: &mut Recovery, out: &mut Out, now: Moment) -> bool {
-    if recovery.stage != Stage::Waiting {
-        return false;
+fn refuse(world: &World, recovery: &mut Recovery, out: &mut Out, now: Moment) {
+    if recovery.stage == Stage::Waiting
+        && let Some((status, why)) = refusal(world, &recovery.notice)
+    {
+        out.end(recovery, status, &why, now);
     }
-    let (status, why) = match refusal(world, &recovery.notice) {
-        Some(end) => end,
-        None => return false,
-    };
-    out.end(recovery, status, &why, now);
-    true
 }
 
 fn refusal(world: &World, notice: &Notice) -> Option<(&'static str, Reason)> {

@@ -1,10 +1,12 @@
 //! When nothing may be touched, whatever is asked: Themis only observes, or the host's own fate is open.
 //!
 //! A start that waits in the queue of a dead nova-compute is carried out when that host returns, whatever became of the
-//! instance meanwhile. So none is sent to a host that Nova does not hold up, or that is in an incident.
+//! instance meanwhile. So none is sent to a host that Nova does not hold up, that is accused, claimed to be dead or in an
+//! incident, nor by an engine that has only begun to hear. While a critical network is out, guests are left as they are.
 
 use std::time::Duration;
 
+use themis_core::network::Importance;
 use themis_core::{HostState, InstanceId, Mode, Moment, Reason};
 
 use crate::recovery::Phase;
@@ -28,12 +30,25 @@ pub enum Guard {
     Leave(Reason),
 }
 
+/// Why nothing is done to any instance of a host, for as long as it takes; known without a look at the instance.
+#[must_use]
+pub fn host_hold(world: &World, host: &HostRecord) -> Option<Reason> {
+    match of_host(host) {
+        Some(Guard::Hold(why)) => Some(why),
+        Some(_) => None,
+        None => surroundings(world, Some(host)),
+    }
+}
+
 /// Whether an instance may be acted upon where Nova has it.
 #[must_use]
 pub fn instance(world: &World, host: &str, instance: InstanceId, now: Moment) -> Guard {
     let record = world.host_named(host);
     if let Some(guard) = record.and_then(of_host) {
         return guard;
+    }
+    if let Some(why) = surroundings(world, record) {
+        return Guard::Hold(why);
     }
     if let Some(source) = moving(world, instance) {
         let text = format!("the recovery of {source} is bringing it back");
@@ -79,13 +94,12 @@ fn of_host(host: &HostRecord) -> Option<Guard> {
     let (name, state) = (&host.name, host.state);
     match state {
         // Nova holds a host up for a minute after its death; who watches it knows within seconds.
-        HostState::Initializing | HostState::Active => host.watch.first_accusation.as_ref().map(|(_, accused)| {
-            let text = format!(
-                "{}: nothing is started there before it is known to be well",
-                accused.text
-            );
-            Guard::Hold(Reason::new("host_in_doubt", text))
-        }),
+        HostState::Initializing | HostState::Active => {
+            let accused = host.watch.first_accusation.as_ref().map(|(_, accused)| accused);
+            let doubt = accused.or(host.watch.claim.as_ref().map(|claim| &claim.reason))?;
+            let text = format!("{}: nothing is started there before it is known to be well", doubt.text);
+            Some(Guard::Hold(Reason::new("host_in_doubt", text)))
+        }
         HostState::Checking | HostState::Failed | HostState::Fencing | HostState::Fenced => {
             let text = format!("{name} is {state}: nothing is started before its fate is known");
             Some(Guard::Hold(Reason::new("host_in_doubt", text)))
@@ -99,6 +113,23 @@ fn of_host(host: &HostRecord) -> Option<Guard> {
             Some(Guard::Leave(Reason::new("host_disabled", text)))
         }
     }
+}
+
+/// What stands against acting anywhere, or on any host that needs a network.
+fn surroundings(world: &World, host: Option<&HostRecord>) -> Option<Reason> {
+    if world.deaf {
+        let text = "this engine has only begun to hear: nothing is started before it would know of a dead host";
+        return Some(Reason::new("settling", text));
+    }
+    let importance = |network| match host {
+        Some(host) => Some(world.importance(host, network)),
+        None => world.networks.get(network).copied(),
+    };
+    // Guests that lost their disks go on when the network does; one that was stopped meanwhile would stay stopped.
+    let mut out = world.outages.iter();
+    let (_, outage) = out.find(|(network, _)| importance(network) == Some(Importance::Critical))?;
+    let text = format!("{}: no instance is stopped or started meanwhile", outage.reason.text);
+    Some(Reason::new("network_out", text))
 }
 
 /// The host whose recovery has the instance and is not done with it.

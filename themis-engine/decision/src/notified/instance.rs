@@ -1,6 +1,7 @@
 //! The recovery of one instance: stop, start, see it active. What comes next is decided from what Nova shows now and
 //! from the log, never from what ought to be.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use themis_core::{HostState, Moment, Reason};
@@ -22,6 +23,8 @@ pub(super) struct Instance<'a> {
     pub ask: &'a InstanceAsk,
     pub now: Moment,
     pub out: &'a mut Out,
+    /// Places that are free: one that was held needs one to go on.
+    pub places: &'a mut usize,
 }
 
 impl Instance<'_> {
@@ -39,6 +42,9 @@ impl Instance<'_> {
 
     /// The next look decides.
     fn open(&mut self) {
+        if !self.recovery.touched && self.host_holds() {
+            return;
+        }
         let Some(seen) = self.recovery.seen() else {
             if self.now.since(self.recovery.changed) < ANSWER_USUAL {
                 return;
@@ -89,8 +95,35 @@ impl Instance<'_> {
             let text = format!("Nova is busy with instance {}: {task}", self.ask.instance);
             return self.wait(&Reason::new("instance_busy", text));
         }
+        if self.recovery.parked && !self.take_place() {
+            return;
+        }
         self.out.release(self.recovery);
         self.next(&sight, host);
+    }
+
+    /// Whether the host that reported holds it, without a look; what it held before needs a place to go on.
+    fn host_holds(&mut self) -> bool {
+        let host = self.world.hosts.get(&self.recovery.notice.host);
+        if let Some(why) = host.and_then(|host| guard::host_hold(self.world, host)) {
+            self.hold(&why);
+            return true;
+        }
+        self.recovery.parked && !self.take_place()
+    }
+
+    /// Goes on when there is a place; its time begins then.
+    fn take_place(&mut self) -> bool {
+        self.recovery.since = self.now;
+        if *self.places == 0 {
+            let text = "nothing holds it back any more; it waits for its turn among the recoveries";
+            self.out.hold(self.recovery, &Reason::new("turn_awaited", text));
+            return false;
+        }
+        *self.places -= 1;
+        self.recovery.parked = false;
+        self.recovery.changed = self.now;
+        true
     }
 
     /// Ends what is not to be touched at all; true when it did.
@@ -166,9 +199,9 @@ impl Instance<'_> {
             return self.fail(Step::StartInstance, &Reason::new("instance_not_stopped", text));
         }
         if sight.vm_state == "resized" {
-            return self.send(Step::ResetInstance, Effect::ResetState { instance });
+            return self.send(Step::ResetInstance, Effect::ResetState { instance, host });
         }
-        self.send(Step::StopInstance, Effect::Stop { instance });
+        self.send(Step::StopInstance, Effect::Stop { instance, host });
     }
 
     /// What was asked for is looked at until it holds.
@@ -199,8 +232,11 @@ impl Instance<'_> {
                 return self.hold(&why);
             }
             if self.stranded(step, sight) {
-                let text = "it was moved before the start took effect and is stopped where it is now";
-                return self.again(step, &Reason::new("instance_changed", text));
+                let text = format!(
+                    "it was moved before the start took effect and is stopped where it is now; {}",
+                    left_behind(self.recovery.started_on.iter())
+                );
+                return self.again(step, &Reason::new("start_left_behind", text));
             }
         }
         self.out.release(self.recovery);
@@ -252,11 +288,11 @@ impl Instance<'_> {
                 self.succeed(step);
             }
         }
-        self.end(
-            "finished",
-            "instance_recovered",
-            format!("instance {} is active", self.ask.instance),
-        );
+        let mut text = format!("instance {} is active", self.ask.instance);
+        if !self.recovery.strays.is_empty() {
+            let _ = write!(text, "; {}", left_behind(self.recovery.strays.iter()));
+        }
+        self.end("finished", "instance_recovered", text);
     }
 
     fn operator_took_out(&self, host: &str) -> bool {
@@ -298,10 +334,8 @@ impl Instance<'_> {
         self.out.fail(self.recovery, step, &subject, why, retry_at, self.now);
     }
 
-    /// Held for as long as it takes: no time limit runs meanwhile.
     fn hold(&mut self, why: &Reason) {
-        self.recovery.since = self.now;
-        self.out.hold(self.recovery, why);
+        self.out.park(self.recovery, why, self.now);
     }
 
     /// Held until it passes, or the step's time is over.
@@ -316,4 +350,14 @@ impl Instance<'_> {
         }
         self.out.hold(self.recovery, why);
     }
+}
+
+/// What an operator must know of starts that Nova took and that were not carried out before the host died.
+fn left_behind<'a>(hosts: impl Iterator<Item = &'a String>) -> String {
+    let hosts: Vec<&str> = hosts.map(String::as_str).collect();
+    let hosts = hosts.join(", ");
+    format!(
+        "a start of it may still lie in the queue of nova-compute on {hosts}: empty that queue before nova-compute is \
+         started there, or the instance is started there too"
+    )
 }

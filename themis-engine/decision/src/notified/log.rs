@@ -155,6 +155,7 @@ impl Recovery {
         self.done.clear();
         self.tries.clear();
         self.held = None;
+        self.parked = false;
         self.go(Stage::Open(now), now);
     }
 
@@ -169,7 +170,10 @@ impl Recovery {
                 self.touched |= matches!(row.step, Step::ResetInstance | Step::StopInstance | Step::StartInstance);
                 if row.step == Step::StartInstance {
                     self.start_sent = true;
-                    self.started_on = row.payload["host"].as_str().map(str::to_owned);
+                    let host = row.payload["host"].as_str().map(str::to_owned);
+                    self.strays
+                        .extend(self.started_on.take().filter(|before| Some(before) != host.as_ref()));
+                    self.started_on = host;
                 }
                 let stage = match row.step {
                     // Nothing is sent for these: they are looked at.

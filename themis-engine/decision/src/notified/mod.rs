@@ -2,7 +2,8 @@
 //!
 //! They are small workflows beside the hosts' own: each has a log under its notification's id, is replayed by a new
 //! leader, and looks before it acts ([`log`]). [`ask`] says what is acted upon at all, [`guard`] when nothing may be
-//! touched because a host's fate is open, [`instance`] and [`process`] what comes next, [`book`] who gets a place.
+//! touched because a host's fate is open, [`instance`] and [`process`] what comes next, [`book`] and
+//! [`queue`] who gets a place.
 //! A recovery here never moves an instance and never powers anything off.
 
 pub mod ask;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod instance;
 pub mod log;
 pub mod process;
+mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -44,11 +46,15 @@ pub enum Effect {
     ResetState {
         /// The instance.
         instance: InstanceId,
+        /// Where it was seen when this was decided; refused when it is elsewhere by now.
+        host: String,
     },
     /// Stop an instance where it is.
     Stop {
         /// The instance.
         instance: InstanceId,
+        /// Where it was seen when this was decided; refused when it is elsewhere by now.
+        host: String,
     },
     /// Start a stopped instance where it is.
     Start {
@@ -73,6 +79,8 @@ pub struct Call {
     pub notification: NotificationId,
     /// What.
     pub effect: Effect,
+    /// When it was decided; it is refused when that is too long ago by the time of sending.
+    pub decided: Moment,
 }
 
 /// An instance as Nova shows it.
@@ -141,10 +149,14 @@ pub struct Recovery {
     pub start_sent: bool,
     /// The host to which the last start was addressed.
     pub started_on: Option<String>,
+    /// Hosts that an earlier start was addressed to, before the instance was moved away from there.
+    pub strays: BTreeSet<String>,
     /// The instance as it was last seen, and when that was asked; `None` inside: Nova no longer has it.
     pub sight: Option<(Moment, Option<InstanceSight>)>,
     /// The code of the hold that was last written down.
     pub held: Option<String>,
+    /// It is held for as long as it takes, and has given its place to others meanwhile.
+    pub parked: bool,
 }
 
 impl Recovery {
@@ -162,15 +174,23 @@ impl Recovery {
             touched: false,
             start_sent: false,
             started_on: None,
+            strays: BTreeSet::new(),
             sight: None,
             held: None,
+            parked: false,
         }
+    }
+
+    /// Whether it was taken up and goes on.
+    #[must_use]
+    pub const fn active(&self) -> bool {
+        matches!(self.stage, Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. })
     }
 
     /// Whether it occupies a place.
     #[must_use]
-    pub const fn active(&self) -> bool {
-        matches!(self.stage, Stage::Open(_) | Stage::Sent(_) | Stage::Followed { .. })
+    pub const fn working(&self) -> bool {
+        self.active() && !self.parked
     }
 
     /// The instance that it is about.
@@ -193,7 +213,8 @@ impl Recovery {
     #[must_use]
     pub fn wants_sight(&self, now: Moment) -> bool {
         match self.stage {
-            Stage::Open(at) => at <= now,
+            // What its host alone holds back needs no look; what was touched may turn up elsewhere.
+            Stage::Open(at) => at <= now && (!self.parked || self.touched),
             Stage::Followed { .. } => true,
             Stage::Waiting | Stage::Sent(_) | Stage::Failed(_) | Stage::Over => false,
         }
@@ -238,6 +259,13 @@ impl Out {
         self.status(recovery, status, Some(&why.text));
     }
 
+    /// Held for as long as it takes: no time limit runs meanwhile, and no place is kept.
+    pub(crate) fn park(&mut self, recovery: &mut Recovery, why: &Reason, now: Moment) {
+        recovery.since = now;
+        recovery.parked = true;
+        self.hold(recovery, why);
+    }
+
     /// Says once per code why nothing is done; the status stays `running`.
     pub(crate) fn hold(&mut self, recovery: &mut Recovery, why: &Reason) {
         if recovery.held.as_deref() != Some(why.code.as_str()) {
@@ -248,6 +276,7 @@ impl Out {
 
     /// Nothing holds it back any more.
     pub(crate) fn release(&mut self, recovery: &mut Recovery) {
+        recovery.parked = false;
         if recovery.held.take().is_some() {
             self.held(recovery, None);
         }
@@ -264,13 +293,16 @@ impl Out {
     pub(crate) fn begin(&mut self, recovery: &mut Recovery, step: Step, subject: &str, effect: Effect, now: Moment) {
         let row = Row::started(recovery, step, subject);
         let row = match &effect {
-            Effect::Start { host, .. } => row.addressed(host),
-            Effect::ResetState { .. } | Effect::Stop { .. } | Effect::DisableService { .. } => row,
+            Effect::ResetState { host, .. } | Effect::Stop { host, .. } | Effect::Start { host, .. } => {
+                row.addressed(host)
+            }
+            Effect::DisableService { .. } => row,
         };
         self.row(recovery, row, now);
         self.calls.push(Call {
             notification: recovery.notice.id,
             effect,
+            decided: now,
         });
     }
 

@@ -99,8 +99,7 @@ impl Process<'_> {
 
     /// Held for as long as it takes: no time limit runs meanwhile.
     fn hold(&mut self, why: &Reason) {
-        self.recovery.since = self.now;
-        self.out.hold(self.recovery, why);
+        self.out.park(self.recovery, why, self.now);
     }
 
     /// Nova's services are listed all the time: what was listed later than the step began tells.

@@ -6,24 +6,15 @@ use rstest::rstest;
 use themis_core::{HostState, Mode, Reason};
 
 use super::Story;
-use super::story::{INSTANCE, instance_payload, server};
-use crate::notified::{ACTED_ON, Effect};
+use super::story::{INSTANCE, instance_payload, reset, server, start, stop};
+use crate::notified::ACTED_ON;
 use crate::recovery::Outcome;
-
-const STOP: Effect = Effect::Stop { instance: INSTANCE };
-
-fn start(host: &str) -> Effect {
-    Effect::Start {
-        instance: INSTANCE,
-        host: host.to_owned(),
-    }
-}
 
 #[test]
 fn a_failed_guest_is_stopped_started_where_it_is_and_seen_active() {
     let mut story = Story::begin();
     story.guest_stopped();
-    assert_eq!(story.seconds(2), [STOP]);
+    assert_eq!(story.seconds(2), [stop("h1")]);
     story.done();
     assert!(story.seconds(3).is_empty(), "accepted is not stopped");
     story.shows("h1", "stopped");
@@ -59,7 +50,7 @@ fn the_table_of_events_is_masakaris(#[case] event: &str, #[case] domain_event: &
     assert_eq!(ACTED_ON.contains(&(event, domain_event)), acted_on);
     let mut story = Story::begin();
     story.notify(1, "VM", "h1", &instance_payload(event, domain_event));
-    assert_eq!(story.seconds(2) == [STOP], acted_on);
+    assert_eq!(story.seconds(2) == [stop("h1")], acted_on);
     let expected: &[&str] = if acted_on { &["running"] } else { &["ignored"] };
     assert_eq!(story.statuses(1), expected);
 }
@@ -91,7 +82,7 @@ fn process_all_instances_recovers_unmarked_ones_and_the_key_is_configurable() {
     story.server.as_mut().expect("a server").metadata.clear();
     story.world.policy.instance_process_all = true;
     story.guest_stopped();
-    assert_eq!(story.seconds(2), [STOP]);
+    assert_eq!(story.seconds(2), [stop("h1")]);
 
     let mut story = Story::begin();
     story.world.policy.instance_ha_key = "guarded".to_owned();
@@ -115,10 +106,10 @@ fn a_resized_instance_is_reset_to_active_before_it_is_stopped() {
     let mut story = Story::begin();
     story.shows("h1", "resized");
     story.guest_stopped();
-    assert_eq!(story.seconds(2), [Effect::ResetState { instance: INSTANCE }]);
+    assert_eq!(story.seconds(2), [reset("h1")]);
     story.done();
     story.shows("h1", "active");
-    assert_eq!(story.seconds(2), [STOP]);
+    assert_eq!(story.seconds(2), [stop("h1")]);
 }
 
 #[test]
@@ -178,7 +169,7 @@ fn nothing_is_started_before_the_hosts_fate_is_known(#[case] state: HostState) {
     assert!(story.seconds(600).is_empty(), "held for as long as it takes");
     assert_eq!(story.statuses(1), ["running"]);
     story.state("h1", HostState::Active);
-    assert_eq!(story.seconds(2), [STOP]);
+    assert_eq!(story.seconds(2), [stop("h1")]);
 }
 
 #[test]
@@ -263,7 +254,7 @@ fn an_instance_that_does_not_stop_fails_and_is_tried_once_more_then_given_up() {
     assert!(story.seconds(185).is_empty());
     assert_eq!(story.statuses(1), ["running", "error"]);
     assert_eq!(story.message(), format!("Failed to stop instance {INSTANCE}"));
-    assert_eq!(story.seconds(120), [STOP], "after two minutes");
+    assert_eq!(story.seconds(120), [stop("h1")], "after two minutes");
     story.done();
     story.seconds(400);
     assert_eq!(story.statuses(1), ["running", "error", "running", "failed"]);
@@ -299,7 +290,7 @@ fn a_lost_answer_is_looked_at_and_repeated_only_when_nothing_came_of_it_within_t
     story.seconds(2);
     story.lost();
     assert!(story.seconds(119).is_empty());
-    assert_eq!(story.seconds(5), [STOP]);
+    assert_eq!(story.seconds(5), [stop("h1")]);
 
     let mut story = Story::begin();
     story.guest_stopped();
@@ -325,7 +316,7 @@ fn one_instance_has_one_recovery_at_a_time_and_what_was_reported_before_it_is_an
     let mut story = Story::begin();
     story.guest_stopped();
     story.notify(2, "VM", "h1", &instance_payload("IO_ERROR", "IO_ERROR_REPORT"));
-    assert_eq!(story.seconds(3), [STOP]);
+    assert_eq!(story.seconds(3), [stop("h1")]);
     story.shows("h1", "stopped");
     story.done();
     story.seconds(2);
@@ -334,21 +325,6 @@ fn one_instance_has_one_recovery_at_a_time_and_what_was_reported_before_it_is_an
     story.second();
     assert_eq!(story.statuses(1), ["running", "finished"]);
     assert_eq!(story.statuses(2), ["ignored"]);
-}
-
-#[test]
-fn recoveries_are_bounded_and_taken_up_a_few_at_a_time() {
-    let mut story = Story::begin();
-    for number in 1..=20 {
-        let mut payload = instance_payload("IO_ERROR", "IO_ERROR_REPORT");
-        payload["instance_uuid"] = serde_json::json!(uuid::Uuid::from_u128(100 + number));
-        story.notify(number, "VM", "h1", &payload);
-    }
-    let running = |story: &Story| (1..=20).filter(|number| story.statuses(*number) == ["running"]).count();
-    story.second();
-    assert_eq!(running(&story), 2);
-    story.seconds(60);
-    assert_eq!(running(&story), 8);
 }
 
 #[test]
@@ -374,7 +350,7 @@ fn nova_at_work_on_the_instance_is_not_disturbed() {
     story.guest_stopped();
     assert!(story.seconds(60).is_empty());
     story.shows("h1", "active");
-    assert_eq!(story.seconds(2), [STOP]);
+    assert_eq!(story.seconds(2), [stop("h1")]);
 }
 
 #[test]

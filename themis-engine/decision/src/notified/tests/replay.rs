@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Story;
-use super::story::INSTANCE;
-use crate::notified::{Effect, Stage, Step};
+use super::story::stop;
+use crate::notified::{Stage, Step};
 
 #[test]
 fn every_step_has_a_stored_name_of_its_own() {
@@ -61,7 +61,7 @@ fn the_one_retry_stays_the_only_one_over_leaders() {
     assert_eq!(story.statuses(1), ["running", "error"]);
     story.takeover(Some(Duration::from_secs(60)));
     assert!(story.seconds(55).is_empty());
-    assert_eq!(story.seconds(10), [Effect::Stop { instance: INSTANCE }]);
+    assert_eq!(story.seconds(10), [stop("h1")]);
     story.takeover(None);
     let id = themis_core::NotificationId(uuid::Uuid::from_u128(1));
     assert_eq!(story.world.notified.get(id).expect("a recovery").run, 2);

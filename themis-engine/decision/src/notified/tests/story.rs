@@ -23,7 +23,11 @@ pub(super) struct Story {
     pub(super) calls: Vec<Call>,
     /// The instance, as Nova would show it.
     pub(super) server: Option<InstanceSight>,
+    /// Other instances, as Nova would show them.
+    pub(super) others: std::collections::BTreeMap<InstanceId, InstanceSight>,
     pub(super) silent: bool,
+    /// How many instances the last turn wanted to see.
+    pub(super) sights: usize,
 }
 
 impl Story {
@@ -40,7 +44,9 @@ impl Story {
             changes: Vec::new(),
             calls: Vec::new(),
             server: Some(server("h1", "active")),
+            others: std::collections::BTreeMap::new(),
             silent: false,
+            sights: 0,
         };
         story.services_listed();
         story
@@ -93,6 +99,15 @@ impl Story {
         self.notify(1, "VM", "h1", &instance_payload("LIFECYCLE", "STOPPED_FAILED"));
     }
 
+    /// `count` guests of `host` fail; their notifications are numbered from `first`.
+    pub(super) fn guests_stopped(&mut self, first: u128, count: u128, host: &str) {
+        for number in first..first + count {
+            let mut payload = instance_payload("IO_ERROR", "IO_ERROR_REPORT");
+            payload["instance_uuid"] = json!(Uuid::from_u128(1000 + number));
+            self.notify(number, "VM", host, &payload);
+        }
+    }
+
     /// One second: Nova is looked at and listed, one turn is taken. Answers the requests that were begun.
     pub(super) fn second(&mut self) -> Vec<Effect> {
         self.now = self.now.plus(Duration::from_secs(1));
@@ -100,9 +115,13 @@ impl Story {
             self.services_listed();
             let asked = self.now;
             self.world.notified.saw(INSTANCE, self.server.as_ref(), asked);
+            for (id, sight) in &self.others {
+                self.world.notified.saw(*id, Some(sight), asked);
+            }
         }
         let turn = turn(&mut self.world, self.now);
         self.changes.extend(turn.changes);
+        self.sights = turn.sights.len();
         self.calls.extend(turn.calls.clone());
         turn.calls.into_iter().map(|call| call.effect).collect()
     }
@@ -112,11 +131,22 @@ impl Story {
         (0..count).flat_map(|_| self.second()).collect()
     }
 
+    /// The last requests were taken.
+    pub(super) fn done_last(&mut self, count: usize) {
+        for call in self.calls.split_at(self.calls.len() - count).1.to_vec() {
+            self.end(&call, Outcome::Done(json!({})));
+        }
+    }
+
     /// The last request came to its end.
     pub(super) fn answer(&mut self, outcome: Outcome) {
         let call = self.calls.last().expect("a request").clone();
+        self.end(&call, outcome);
+    }
+
+    fn end(&mut self, call: &Call, outcome: Outcome) {
         let retry_at = self.now.plus(self.world.policy.notification_retry_period);
-        let changes = self.world.notified.ended(retry_at, &call, outcome, self.now);
+        let changes = self.world.notified.ended(retry_at, call, outcome, self.now);
         self.changes.extend(changes);
     }
 
@@ -182,6 +212,27 @@ impl Story {
         self.world.notified.clear();
         let recovery = Recovery::replay(notice, &self.rows(), retry_at, self.now);
         self.world.notified.adopt(recovery);
+    }
+}
+
+pub(super) fn stop(host: &str) -> Effect {
+    Effect::Stop {
+        instance: INSTANCE,
+        host: host.to_owned(),
+    }
+}
+
+pub(super) fn start(host: &str) -> Effect {
+    Effect::Start {
+        instance: INSTANCE,
+        host: host.to_owned(),
+    }
+}
+
+pub(super) fn reset(host: &str) -> Effect {
+    Effect::ResetState {
+        instance: INSTANCE,
+        host: host.to_owned(),
     }
 }
 
