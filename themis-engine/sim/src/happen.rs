@@ -80,6 +80,7 @@ pub fn happen(world: &World, command: &Command, id: Uuid) {
         Command::Broker(away) => world.broker.bus.set_away(*away),
         Command::Nova(away) => state.nova_away = *away,
         Command::NovaLosesAnswers(count) => state.nova_lose_answers = *count,
+        Command::NovaShowsAfter(time) => state.nova_shows_after = *time,
         Command::CrashLeader => crash_leader(world, state, now),
     }
 }
@@ -184,6 +185,7 @@ fn words(command: &Command) -> (String, String) {
         Command::Nova(true) => of("", "Nova does not answer"),
         Command::Nova(false) => of("", "Nova answers again"),
         Command::NovaLosesAnswers(count) => of("", &format!("Nova will lose {count} answers")),
+        Command::NovaShowsAfter(time) => of("", &format!("Nova shows nothing before {:.1} s", time.as_secs_f64())),
         Command::CrashLeader => of("", "the leader is to die"),
     }
 }

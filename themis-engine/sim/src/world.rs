@@ -59,6 +59,8 @@ pub struct State {
     pub nova_away: bool,
     /// How many answers to evacuate, stop, start and disable requests will be lost.
     pub nova_lose_answers: u32,
+    /// How long Nova takes to show anything.
+    pub nova_shows_after: Duration,
     /// The log.
     pub chronicle: Chronicle,
     /// The engines.

@@ -43,10 +43,13 @@ impl SimNova {
     async fn read<T>(&self, f: impl FnOnce(&Nova, Time) -> T) -> Result<T, ComputeError> {
         self.process.gate().await;
         sleep(READ_TAKES).await;
-        let answer = {
+        let (answer, shows_after) = {
             let state = self.world.lock();
-            (!state.nova_away).then(|| f(&state.nova, self.world.now()))
+            let answer = (!state.nova_away).then(|| f(&state.nova, self.world.now()));
+            (answer, state.nova_shows_after)
         };
+        // What it shows is how things were when it was asked.
+        sleep(shows_after).await;
         let answer = match answer {
             Some(answer) => Ok(answer),
             None => {

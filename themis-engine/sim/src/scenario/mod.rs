@@ -134,6 +134,8 @@ pub enum Command {
     Nova(bool),
     /// `nova loses-answers N`: so many evacuate, stop, start and disable requests count, their answers are lost.
     NovaLosesAnswers(u32),
+    /// `nova shows-after S`: it takes so long to show anything; it acts as fast as ever.
+    NovaShowsAfter(Duration),
     /// `crash-leader`.
     CrashLeader,
 }

@@ -225,6 +225,7 @@ fn command(words: &[&str]) -> Result<Command, String> {
         ["nova", "loses-answers", count] => {
             Command::NovaLosesAnswers(u32::try_from(number(count)?).unwrap_or(u32::MAX))
         }
+        ["nova", "shows-after", time] => Command::NovaShowsAfter(seconds(time)?),
         ["crash-leader"] => Command::CrashLeader,
         _ => {
             return Err(format!(
@@ -295,6 +296,7 @@ impl Command {
             | Self::Broker(_)
             | Self::Nova(_)
             | Self::NovaLosesAnswers(_)
+            | Self::NovaShowsAfter(_)
             | Self::Guest(_)
             | Self::Plain(_)
             | Self::CrashLeader => None,
