@@ -15,7 +15,6 @@ pub const SECTIONS: &[&str] = &[
     "process_failure",
     "hostmonitor",
     "network:",
-    "power_credential:",
     "nova",
     "placement",
     "keystone_authtoken",

@@ -11,6 +11,14 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// A directory of files cannot be read.
+    #[error("cannot read the directory {directory}: {source}; give another with --config-dir")]
+    ReadDirectory {
+        /// The directory.
+        directory: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The file is not INI.
     #[error("{file}, line {line}: {what}")]
     Syntax {

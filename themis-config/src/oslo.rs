@@ -134,6 +134,7 @@ const DEFAULT: &[&str] = &[
     "use_json",
     "use_stderr",
     "use_syslog",
+    "watch_log_file",
     "wsgi_default_pool_size",
     "wsgi_keep_alive",
 ];
@@ -206,12 +207,18 @@ const DATABASE: &[&str] = &[
 ];
 
 const AUTHTOKEN: &[&str] = &[
+    "admin_password",
+    "admin_tenant_name",
+    "admin_token",
+    "admin_user",
+    "auth_host",
     "auth_version",
     "cache",
     "delay_auth_decision",
     "enforce_token_bind",
     "http_connect_timeout",
     "http_request_max_retries",
+    "identity_uri",
     "include_service_catalog",
     "memcache_password",
     "memcache_pool_conn_get_timeout",
@@ -290,7 +297,6 @@ const RENAMED: &[(&str, &str, &str)] = &[
         "notification_transport_url",
         "transport_url",
     ),
-    ("keystone_authtoken", "auth_plugin", "auth_type"),
     ("keystone_authtoken", "memcache_servers", "memcached_servers"),
     ("default", "logfile", "log_file"),
     ("default", "logdir", "log_dir"),
@@ -303,6 +309,18 @@ const RENAMED: &[(&str, &str, &str)] = &[
 pub fn options(section: &str) -> Option<Vec<&'static str>> {
     let (_, lists) = SECTIONS.iter().find(|(name, _)| *name == section)?;
     Some(lists.iter().flat_map(|list| list.iter().copied()).collect())
+}
+
+/// Options that oslo reads from every line and every file that has them, not from the last one.
+const ACCUMULATED: &[(&str, &str)] = &[
+    ("oslo_messaging_notifications", "driver"),
+    ("oslo_policy", "policy_dirs"),
+];
+
+/// Whether an option has all the values that are written for it.
+#[must_use]
+pub fn accumulates(section: &str, option: &str) -> bool {
+    ACCUMULATED.contains(&(section, option))
 }
 
 /// Whether OpenStack's libraries know this option of a shared section.

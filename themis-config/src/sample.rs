@@ -3,15 +3,37 @@
 
 use std::fmt::Write;
 
-use crate::Section;
+use crate::KnownSection;
 
 const WIDTH: usize = 100;
+/// The member of each family that the sample shows.
+const FAMILIES: [(&str, &str); 1] = [("network:", "network:storage")];
 
-/// The text of one section for the sample. `title` replaces the name for families (`network:storage`).
+/// The text of all sections that are known, each once: several programs read some of them, and one section may be
+/// declared in parts. In the order in which they are named first.
 #[must_use]
-pub fn section<S: Section>(title: Option<&str>) -> String {
-    let mut out = format!("[{}]\n", title.unwrap_or(S::NAME));
-    for key in S::keys() {
+pub fn text(known: &[KnownSection]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for section in known {
+        if !names.contains(&section.name()) {
+            names.push(section.name());
+        }
+    }
+    let sections: Vec<String> = names.into_iter().map(|name| one(name, known)).collect();
+    sections.join("\n")
+}
+
+fn one(name: &str, known: &[KnownSection]) -> String {
+    let member = FAMILIES.iter().find(|(family, _)| *family == name);
+    let title = member.map_or(if name == "default" { "DEFAULT" } else { name }, |(_, member)| member);
+    let mut out = format!("[{title}]\n");
+    let mut told: Vec<&str> = Vec::new();
+    let parts = known.iter().filter(|section| section.name() == name);
+    for key in parts.flat_map(KnownSection::options) {
+        if told.contains(&key.name) {
+            continue;
+        }
+        told.push(key.name);
         out.push('\n');
         let help = format!("{} ({} value)", key.help.trim(), key.kind);
         for line in wrap(&help) {
@@ -41,6 +63,8 @@ fn wrap(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::KnownSection;
+
     crate::section! {
         #[allow(dead_code)]
         struct Engine("engine", strict) {
@@ -52,12 +76,23 @@ mod tests {
         }
     }
 
+    crate::section! {
+        #[allow(dead_code)]
+        struct More("engine", strict) {
+            /// Where.
+            url: String,
+            /// Its name.
+            name: Option<String>,
+        }
+    }
+
     #[test]
-    fn shows_help_kind_and_default() {
-        let text = super::section::<Engine>(None);
+    fn shows_help_kind_and_default_of_every_option_once() {
+        let known = [KnownSection::of::<Engine>(), KnownSection::of::<More>()];
         assert_eq!(
-            text,
-            "[engine]\n\n# How long it lasts. (seconds value)\n#lease_ttl = 10\n\n# Where. (string value)\n#url = <must be given>\n"
+            super::text(&known),
+            "[engine]\n\n# How long it lasts. (seconds value)\n#lease_ttl = 10\n\n# Where. (string value)\n\
+             #url = <must be given>\n\n# Its name. (string value)\n#name =\n"
         );
     }
 }

@@ -13,6 +13,8 @@ pub struct Key {
     pub kind: &'static str,
     /// As it would be written; `None` when it must be given.
     pub default: Option<String>,
+    /// Older names that still count: of the same section, or `section.name`.
+    pub former: &'static [&'static str],
 }
 
 /// A section of the configuration file that is read into a struct.
@@ -30,7 +32,8 @@ pub trait Section: Sized {
     fn read(source: &Source, name: &str) -> Result<Self, ConfigError>;
 }
 
-/// Declares the struct of a section.
+/// Declares the struct of a section. `field | "old" | "default.older": Kind` also honours older names, in the same section
+/// or in another, when the present one is not written.
 ///
 /// ```
 /// themis_config::section! {
@@ -55,7 +58,7 @@ macro_rules! section {
     (@strict strict) => { true };
     (@strict shared) => { false };
     ($(#[$meta:meta])* $vis:vis struct $name:ident($section:literal, $strict:ident) {
-        $($(#[doc = $help:literal])+ $fvis:vis $field:ident : $kind:ty $(= $default:literal)?),+ $(,)?
+        $($(#[doc = $help:literal])+ $fvis:vis $field:ident $(| $former:literal)* : $kind:ty $(= $default:literal)?),+ $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone)]
@@ -73,12 +76,18 @@ macro_rules! section {
                     help: concat!($($help),+),
                     kind: <$kind as $crate::Value>::KIND,
                     default: $crate::section::default_text::<$kind>($crate::section!(@default $($default)?)),
+                    former: &[$($former),*],
                 },)+]
             }
 
             fn read(source: &$crate::Source, name: &str) -> Result<Self, $crate::ConfigError> {
                 Ok(Self {
-                    $($field: source.value::<$kind>(name, stringify!($field), $crate::section!(@default $($default)?))?,)+
+                    $($field: source.value_or_former::<$kind>(
+                        name,
+                        stringify!($field),
+                        &[$($former),*],
+                        $crate::section!(@default $($default)?),
+                    )?,)+
                 })
             }
         }

@@ -9,6 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 pub trait Value: Sized {
     /// For the sample: `(integer value)`.
     const KIND: &'static str;
+    /// Whether an option that is written several times has all the values; of any other kind the last counts.
+    const MANY: bool = false;
     /// Reads the text of an option.
     ///
     /// # Errors
@@ -61,7 +63,7 @@ macro_rules! numbers {
         impl Value for $name {
             const KIND: &'static str = $kind;
             fn read(text: &str) -> Result<Self, String> {
-                text.trim().parse().map_err(|_| format!("'{text}' is not a {} that fits", $kind))
+                text.trim().parse().map_err(|_| format!("'{text}' is no {} that fits", $kind))
             }
             fn show(&self) -> String {
                 self.to_string()
@@ -103,6 +105,7 @@ impl Value for SecretString {
 /// Comma-separated.
 impl<T: Value> Value for Vec<T> {
     const KIND: &'static str = "list";
+    const MANY: bool = true;
     fn read(text: &str) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
@@ -117,6 +120,7 @@ impl<T: Value> Value for Vec<T> {
 
 impl<T: Value> Value for Option<T> {
     const KIND: &'static str = T::KIND;
+    const MANY: bool = T::MANY;
     fn read(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             Ok(None)
