@@ -13,17 +13,17 @@ themis_config::section! {
     /// The HTTP service.
     pub struct ApiSection("api", strict) {
         /// Address to listen on.
-        pub listen: String = "0.0.0.0",
+        pub listen | "default.masakari_api_listen": String = "0.0.0.0",
         /// Port to listen on.
-        pub port: u16 = "15868",
+        pub port | "default.masakari_api_listen_port": u16 = "15868",
         /// Rows that one list shows at most; a larger limit is capped in silence.
-        pub max_limit: u64 = "1000",
+        pub max_limit | "default.osapi_max_limit": u64 = "1000",
         /// Path under which a proxy mounts the service and which it leaves in the request, for instance /instance-ha.
         pub path_prefix: Option<String>,
         /// Scheme and host to write into links instead of those of the request.
-        pub link_prefix: Option<String>,
+        pub link_prefix | "default.osapi_masakari_link_prefix": Option<String>,
         /// A notification equal to a stored one that is not older than so many seconds is a duplicate.
-        pub duplicate_notification_detection_interval: Duration = "180",
+        pub duplicate_notification_detection_interval | "default.duplicate_notification_detection_interval": Duration = "180",
         /// Requests that are served at the same time; more are refused with 503.
         pub concurrency_max: usize = "256",
         /// Connections at the same time; further ones wait.
@@ -33,7 +33,7 @@ themis_config::section! {
         /// Seconds that one request may take before it is answered 503.
         pub request_timeout: Duration = "60",
         /// Seconds that requests under way have to end after SIGTERM.
-        pub graceful_shutdown_timeout: Duration = "60",
+        pub graceful_shutdown_timeout | "default.graceful_shutdown_timeout": Duration = "60",
         /// Address and port for /metrics and a health check of its own; empty: none.
         pub metrics_listen: Option<String>,
     }

@@ -17,7 +17,9 @@ use themis_api::wake::Waker;
 use themis_db::{EpochTxn, Pool, StoreError, connect_url, lease, schema};
 use themis_fencing::SealKey;
 use themis_messaging::Notifier;
-use themis_openstack::keystone::{Cloud as Credentialed, Credentials, Domain, Interface, Scope, ServiceType, Session};
+use themis_openstack::keystone::{
+    Cloud as Credentialed, Credentials, Domain, Interface, Person, Scope, ServiceType, Session,
+};
 use themis_openstack::nova::Nova;
 use themis_openstack::service::ServiceClient;
 use themis_openstack::token::TokenValidator;
@@ -170,8 +172,10 @@ async fn start(
     let session = Session::new(Credentialed {
         auth_url: format!("{base}/v3"),
         credentials: Credentials::Password {
-            username: "themis".to_owned(),
-            user_domain: Domain::Name("Default".to_owned()),
+            user: Person::Named {
+                name: "themis".to_owned(),
+                domain: Domain::Name("Default".to_owned()),
+            },
             password: "labpass".into(),
             scope: Scope::Project {
                 name: "service".to_owned(),

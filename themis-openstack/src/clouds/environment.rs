@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{CloudsError, Values};
-use crate::keystone::{ClientCertificate, Cloud, Credentials, Domain, Interface, Scope};
+use crate::keystone::{AppCredential, ClientCertificate, Cloud, Credentials, Domain, Interface, Person, Scope};
 
 /// Deadline of one request of the command line.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -95,13 +95,12 @@ impl Given<'_> {
         let kind = self.get("auth_type").unwrap_or_else(|| assumed.to_owned());
         match kind.as_str() {
             "password" | "v3password" => Ok(Credentials::Password {
-                username: self.need("username")?,
-                user_domain: self.domain("user"),
+                user: self.user()?,
                 password: SecretString::from(self.need("password")?),
                 scope: self.scope(),
             }),
             "v3applicationcredential" => Ok(Credentials::ApplicationCredential {
-                id: self.need("application_credential_id")?,
+                credential: self.application_credential()?,
                 secret: SecretString::from(self.need("application_credential_secret")?),
             }),
             "token" | "v3token" => Ok(Credentials::Token {
@@ -112,6 +111,30 @@ impl Given<'_> {
                 origin: self.origin.to_owned(),
                 kind,
             }),
+        }
+    }
+
+    fn user(&self) -> Result<Person, CloudsError> {
+        match self.get("user_id") {
+            Some(id) => Ok(Person::Id(id)),
+            None => Ok(Person::Named {
+                name: self.need("username")?,
+                domain: self.domain("user"),
+            }),
+        }
+    }
+
+    fn application_credential(&self) -> Result<AppCredential, CloudsError> {
+        match (
+            self.get("application_credential_id"),
+            self.get("application_credential_name"),
+        ) {
+            (None, Some(name)) => Ok(AppCredential::Named {
+                name,
+                owner: self.user()?,
+            }),
+            (Some(id), _) => Ok(AppCredential::Id(id)),
+            (None, None) => self.need("application_credential_id").map(AppCredential::Id),
         }
     }
 

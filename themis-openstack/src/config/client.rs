@@ -6,38 +6,38 @@ use std::time::Duration;
 use themis_config::{ConfigError, Key, Section, Source, section};
 
 use super::auth::Auth;
-use super::{SectionError, interfaces};
+use super::{SectionError, interfaces, masakari};
 use crate::keystone::{ClientCertificate, Cloud, ServiceType, Session};
 use crate::service::{Endpoint, ServiceClient};
 
 section! {
     /// What stands in such a section beside the credentials.
-    struct ClientOptions("nova", shared) {
+    pub(super) struct ClientOptions("nova", shared) {
         /// Region of the endpoint; empty: region_name of [keystone_authtoken], else the first.
-        region_name: Option<String>,
+        pub(super) region_name: Option<String>,
         /// Endpoint interfaces in order of preference.
-        valid_interfaces: Vec<String> = "internal",
+        pub(super) valid_interfaces | "interface": Vec<String> = "internal",
         /// Address of the service; wins over the catalogue.
-        endpoint_override: Option<String>,
+        pub(super) endpoint_override: Option<String>,
         /// Deadline in seconds of one request, a new login included.
-        timeout: Duration = "30",
+        pub(super) timeout: Duration = "30",
         /// PEM file of certificate authorities; empty: that of [keystone_authtoken].
-        cafile: Option<PathBuf>,
+        pub(super) cafile: Option<PathBuf>,
         /// PEM file of our own certificate; empty: that of [keystone_authtoken].
-        certfile: Option<PathBuf>,
+        pub(super) certfile: Option<PathBuf>,
         /// PEM file of its key; empty: it stands in certfile.
-        keyfile: Option<PathBuf>,
+        pub(super) keyfile: Option<PathBuf>,
         /// Accept any certificate. For trials only.
-        insecure: bool = "false",
+        pub(super) insecure: bool = "false",
     }
 }
 
 /// One client's section. Without credentials of its own it uses those of `[keystone_authtoken]`.
 #[derive(Debug, Clone)]
-struct ClientSection {
+pub(super) struct ClientSection {
     name: &'static str,
-    auth: Auth,
-    options: ClientOptions,
+    pub(super) auth: Auth,
+    pub(super) options: ClientOptions,
 }
 
 impl ClientSection {
@@ -47,6 +47,13 @@ impl ClientSection {
             auth: Auth::read(source, name)?,
             options: ClientOptions::read(source, name)?,
         })
+    }
+
+    /// The same where a file of Masakari's says who its user in Nova is, in its own words.
+    fn read_nova(source: &Source, name: &'static str) -> Result<Self, ConfigError> {
+        let mut section = Self::read(source, name)?;
+        masakari::complete(source, &mut section)?;
+        Ok(section)
     }
 
     fn client(&self, service: ServiceType, default: &Session) -> Result<ServiceClient, SectionError> {
@@ -74,7 +81,8 @@ impl ClientSection {
             return Ok(default.clone());
         }
         let (auth_url, credentials, insecure) = if own {
-            (self.auth.needed_auth_url()?, self.auth.credentials()?, options.insecure)
+            let auth_url = self.auth.needed_auth_url()?;
+            (auth_url, self.auth.credentials()?, options.insecure)
         } else {
             let insecure = options.insecure || shared.insecure;
             (shared.auth_url.clone(), shared.credentials.clone(), insecure)
@@ -93,7 +101,7 @@ impl ClientSection {
 }
 
 macro_rules! client_section {
-    ($(#[$doc:meta])* $name:ident, $section:literal) => {
+    ($(#[$doc:meta])* $name:ident, $section:literal, $read:ident, $former:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone)]
         pub struct $name(ClientSection);
@@ -103,11 +111,12 @@ macro_rules! client_section {
             const STRICT: bool = false;
 
             fn keys() -> Vec<Key> {
-                Auth::keys().into_iter().chain(ClientOptions::keys()).collect()
+                let keys = Auth::keys().into_iter().chain(ClientOptions::keys());
+                keys.map($former).collect()
             }
 
             fn read(source: &Source, _: &str) -> Result<Self, ConfigError> {
-                ClientSection::read(source, $section).map(Self)
+                ClientSection::$read(source, $section).map(Self)
             }
         }
 
@@ -126,9 +135,9 @@ macro_rules! client_section {
 
 client_section! {
     /// How we talk to Nova.
-    NovaSection, "nova"
+    NovaSection, "nova", read_nova, masakari::with_former
 }
 client_section! {
     /// How we talk to Placement.
-    PlacementSection, "placement"
+    PlacementSection, "placement", read, std::convert::identity
 }

@@ -27,9 +27,9 @@ section! {
         /// Accept any certificate. For trials only.
         pub insecure: bool = "false",
         /// Keystone's address for clients, shown with a 401. Empty: auth_url.
-        pub www_authenticate_uri: Option<String>,
-        /// Seconds for which a validated token is believed without asking Keystone again; a revoked token works so long.
-        pub token_cache_time: Duration = "300",
+        pub www_authenticate_uri | "auth_uri": Option<String>,
+        /// Seconds for which a validated token is believed without asking Keystone again; a revoked token works so long. -1: Keystone is asked every time.
+        pub token_cache_time: i64 = "300",
         /// Deadline in seconds of one request to Keystone.
         pub http_connect_timeout: Duration = "10",
         /// How often Keystone is asked about a token again, within that deadline, when no connection was made or it broke.
@@ -102,7 +102,8 @@ impl KeystoneAuthtokenSection {
             roles_required: options.service_token_roles_required,
             service_type: options.service_type.clone(),
         };
-        Ok(TokenValidator::new(session, options.token_cache_time)
+        let believe_for = Duration::from_secs(options.token_cache_time.try_into().unwrap_or(0));
+        Ok(TokenValidator::new(session, believe_for)
             .with_jws(keys)
             .with_services(services)
             .with_retries(options.http_request_max_retries))

@@ -4,11 +4,13 @@
 //! The names are oslo's; keys of oslo's that are not listed are left alone. `[nova]` and `[placement]` may leave out the
 //! credentials: then those of `[keystone_authtoken]` are used, with one shared session.
 //!
-//! Read next: `auth` (credentials in any of them), `keystone`, `client`, `policy`.
+//! Read next: `auth` (credentials in any of them), `keystone`, `client`, `policy`; `masakari` for what a
+//! `masakari.conf` says in other words.
 
 mod auth;
 mod client;
 mod keystone;
+mod masakari;
 mod policy;
 
 pub use client::{NovaSection, PlacementSection};
@@ -59,6 +61,16 @@ pub enum SectionError {
         section: String,
         /// As written.
         given: String,
+    },
+    /// Keystone gives a token for one of them.
+    #[error("[{section}] names two scopes, {one} and {other}; keep one")]
+    TwoScopes {
+        /// The section.
+        section: String,
+        /// One.
+        one: &'static str,
+        /// Another.
+        other: &'static str,
     },
     /// An interface that does not exist.
     #[error("[{section}] {key}")]

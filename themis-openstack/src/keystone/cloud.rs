@@ -54,10 +54,8 @@ impl ClientCertificate {
 pub enum Credentials {
     /// User and password.
     Password {
-        /// The user's name.
-        username: String,
-        /// The user's domain.
-        user_domain: Domain,
+        /// The user.
+        user: Person,
         /// The password.
         password: SecretString,
         /// What the token is for.
@@ -65,8 +63,8 @@ pub enum Credentials {
     },
     /// An application credential; its project is part of it.
     ApplicationCredential {
-        /// Its id.
-        id: String,
+        /// Which.
+        credential: AppCredential,
         /// Its secret.
         secret: SecretString,
     },
@@ -76,6 +74,34 @@ pub enum Credentials {
         token: SecretString,
         /// What the new token is for.
         scope: Scope,
+    },
+}
+
+/// A user, by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    /// By id.
+    Id(String),
+    /// By name.
+    Named {
+        /// The name.
+        name: String,
+        /// The user's domain.
+        domain: Domain,
+    },
+}
+
+/// An application credential, by id or by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppCredential {
+    /// By id.
+    Id(String),
+    /// By name, of which each user has his own.
+    Named {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        owner: Person,
     },
 }
 
@@ -102,6 +128,8 @@ pub enum Scope {
     ProjectId(String),
     /// A domain.
     Domain(Domain),
+    /// The project and the rights that somebody else entrusts us with, by the trust's id.
+    Trust(String),
     /// The whole system.
     System,
     /// Nothing in particular; such a token has no catalogue.
@@ -154,9 +182,22 @@ impl Credentials {
     #[must_use]
     pub fn who(&self) -> String {
         match self {
-            Self::Password { username, .. } => format!("user '{username}'"),
-            Self::ApplicationCredential { id, .. } => format!("application credential '{id}'"),
+            Self::Password { user, .. } => format!("user '{}'", user.shown()),
+            Self::ApplicationCredential { credential, .. } => match credential {
+                AppCredential::Id(id) => format!("application credential '{id}'"),
+                AppCredential::Named { name, owner } => {
+                    format!("application credential '{name}' of user '{}'", owner.shown())
+                }
+            },
             Self::Token { .. } => "the given token".to_owned(),
+        }
+    }
+}
+
+impl Person {
+    fn shown(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Named { name: text, .. } => text,
         }
     }
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, CatalogueEntry};
-use super::{Credentials, Domain, Scope};
+use super::{AppCredential, Credentials, Domain, Person, Scope};
 use crate::error::CallError;
 use crate::http::{Answer, Call};
 
@@ -100,23 +100,23 @@ struct Role {
 /// The request's body. It holds the secret in the open: it goes into the request and nowhere else.
 pub(crate) fn request_body(credentials: &Credentials) -> Value {
     let (identity, scope) = match credentials {
-        Credentials::Password {
-            username,
-            user_domain,
-            password,
-            scope,
-        } => (
-            json!({"methods": ["password"], "password": {"user": {
-                "name": username, "domain": domain(user_domain), "password": password.expose_secret(),
-            }}}),
-            Some(scope),
-        ),
-        Credentials::ApplicationCredential { id, secret } => (
-            json!({"methods": ["application_credential"], "application_credential": {
-                "id": id, "secret": secret.expose_secret(),
-            }}),
-            None,
-        ),
+        Credentials::Password { user, password, scope } => {
+            let mut user = person(user);
+            user["password"] = json!(password.expose_secret());
+            (
+                json!({"methods": ["password"], "password": {"user": user}}),
+                Some(scope),
+            )
+        }
+        Credentials::ApplicationCredential { credential, secret } => {
+            let mut credential = match credential {
+                AppCredential::Id(id) => json!({"id": id}),
+                AppCredential::Named { name, owner } => json!({"name": name, "user": person(owner)}),
+            };
+            credential["secret"] = json!(secret.expose_secret());
+            let identity = json!({"methods": ["application_credential"], "application_credential": credential});
+            (identity, None)
+        }
         Credentials::Token { token, scope } => (
             json!({"methods": ["token"], "token": {"id": token.expose_secret()}}),
             Some(scope),
@@ -133,8 +133,16 @@ fn scope_body(scope: &Scope) -> Option<Value> {
         Scope::Project { name, domain: of } => Some(json!({"project": {"name": name, "domain": domain(of)}})),
         Scope::ProjectId(id) => Some(json!({"project": {"id": id}})),
         Scope::Domain(of) => Some(json!({"domain": domain(of)})),
+        Scope::Trust(id) => Some(json!({"OS-TRUST:trust": {"id": id}})),
         Scope::System => Some(json!({"system": {"all": true}})),
         Scope::Unscoped => None,
+    }
+}
+
+fn person(person: &Person) -> Value {
+    match person {
+        Person::Id(id) => json!({"id": id}),
+        Person::Named { name, domain: of } => json!({"name": name, "domain": domain(of)}),
     }
 }
 

@@ -11,6 +11,8 @@ mod login;
 mod session;
 
 pub use catalogue::{Catalogue, ServiceType};
-pub use cloud::{ClientCertificate, Cloud, Credentials, Domain, Interface, Scope, UnknownInterface};
+pub use cloud::{
+    AppCredential, ClientCertificate, Cloud, Credentials, Domain, Interface, Person, Scope, UnknownInterface,
+};
 pub use login::Login;
 pub use session::Session;

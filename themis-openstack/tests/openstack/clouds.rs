@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use themis_openstack::clouds::{CloudsError, Environment, load};
-use themis_openstack::keystone::{Credentials, Domain, Interface, Scope};
+use themis_openstack::keystone::{AppCredential, Credentials, Domain, Interface, Person, Scope};
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
     Environment::new(
@@ -44,17 +44,14 @@ fn variables_are_a_cloud_when_no_name_is_given() {
         ]),
     )
     .unwrap();
-    let Credentials::Password {
-        username,
-        user_domain,
-        password,
-        scope,
-    } = &cloud.credentials
-    else {
+    let Credentials::Password { user, password, scope } = &cloud.credentials else {
         panic!()
     };
-    assert_eq!((username.as_str(), password.expose_secret()), ("admin", "secret"));
-    assert_eq!(*user_domain, Domain::Name("Default".to_owned()));
+    let admin = Person::Named {
+        name: "admin".to_owned(),
+        domain: Domain::Name("Default".to_owned()),
+    };
+    assert_eq!((user, password.expose_secret()), (&admin, "secret"));
     assert_eq!(
         *scope,
         Scope::Project {
@@ -80,20 +77,12 @@ fn a_named_cloud_comes_from_the_file_with_its_secrets_beside_it() {
         ("secure.yaml", "clouds:\n  prod:\n    auth:\n      password: hidden\n"),
     ]);
     let cloud = load(Some("prod"), &at(directory.path())).unwrap();
-    let Credentials::Password {
-        password,
-        user_domain,
-        scope,
-        ..
-    } = &cloud.credentials
-    else {
+    let Credentials::Password { user, password, scope } = &cloud.credentials else {
         panic!()
     };
     assert_eq!(password.expose_secret(), "hidden");
-    assert_eq!(
-        (user_domain, scope),
-        (&Domain::Id("default".to_owned()), &Scope::ProjectId("12ab".to_owned()))
-    );
+    assert!(matches!(user, Person::Named { domain: Domain::Id(id), .. } if id == "default"));
+    assert_eq!(*scope, Scope::ProjectId("12ab".to_owned()));
     assert!(cloud.insecure && cloud.cafile.as_deref() == Some(Path::new("/etc/ca.pem")));
     assert!(!format!("{cloud:?}").contains("hidden"));
 }
@@ -103,11 +92,19 @@ fn application_credentials_tokens_and_system_scope_are_understood() {
     let directory = files(&[(
         "clouds.yaml",
         "clouds:\n  app:\n    auth_type: v3applicationcredential\n    auth: {auth_url: http://h, application_credential_id: a, \
-         application_credential_secret: s}\n  token:\n    auth_type: token\n    auth: {auth_url: http://h, token: t}\n  \
+         application_credential_secret: s}\n  named:\n    auth_type: v3applicationcredential\n    auth: {auth_url: http://h, user_id: u1, \
+         application_credential_name: mine, application_credential_secret: s}\n  token:\n    auth_type: token\n    auth: {auth_url: http://h, token: t}\n  \
          system:\n    auth: {auth_url: http://h, username: u, password: p, system_scope: all}\n",
     )]);
     let credentials = |name| load(Some(name), &at(directory.path())).unwrap().credentials;
-    assert!(matches!(credentials("app"), Credentials::ApplicationCredential { id, .. } if id == "a"));
+    assert!(
+        matches!(credentials("app"), Credentials::ApplicationCredential { credential: AppCredential::Id(id), .. } if id == "a")
+    );
+    let owner = Person::Id("u1".to_owned());
+    let named = |credential: &AppCredential| matches!(credential, AppCredential::Named { name, owner: of } if name == "mine" && *of == owner);
+    assert!(
+        matches!(credentials("named"), Credentials::ApplicationCredential { credential, .. } if named(&credential))
+    );
     assert!(matches!(
         credentials("token"),
         Credentials::Token {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use themis_openstack::keystone::{Cloud, Credentials, Domain, Interface, Scope, ServiceType, Session};
+use themis_openstack::keystone::{Cloud, Credentials, Domain, Interface, Person, Scope, ServiceType, Session};
 use themis_openstack::service::ServiceClient;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -108,8 +108,10 @@ pub(crate) fn cloud(auth_url: &str) -> Cloud {
     Cloud {
         auth_url: auth_url.to_owned(),
         credentials: Credentials::Password {
-            username: "themis".to_owned(),
-            user_domain: Domain::Name("Default".to_owned()),
+            user: Person::Named {
+                name: "themis".to_owned(),
+                domain: Domain::Name("Default".to_owned()),
+            },
             password: SecretString::from(PASSWORD),
             scope: Scope::Project {
                 name: "service".to_owned(),

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use themis_core::InstanceId;
 use themis_openstack::clouds::{self, Environment};
-use themis_openstack::keystone::{Credentials, ServiceType, Session};
+use themis_openstack::keystone::{AppCredential, Credentials, Person, ServiceType, Session};
 use themis_openstack::nova::{MigrationFilter, Nova, Server};
 use themis_openstack::placement::Placement;
 use themis_openstack::policy::{Policy, Target};
@@ -50,10 +50,15 @@ fn real() -> Option<Real> {
 
 /// A token from Keystone by hand, since sessions do not give theirs away.
 async fn issue(cloud: &Cloud, scope: Value) -> String {
-    let Credentials::Password { username, password, .. } = &cloud.credentials else {
+    let Credentials::Password {
+        user: Person::Named { name, .. },
+        password,
+        ..
+    } = &cloud.credentials
+    else {
         panic!("password credentials")
     };
-    let user = json!({"name": username, "domain": {"id": "default"}, "password": password.expose_secret()});
+    let user = json!({"name": name, "domain": {"id": "default"}, "password": password.expose_secret()});
     let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}});
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = http
@@ -234,7 +239,7 @@ async fn app_credential(real: &Real, name: &str, rules: Value) -> Cloud {
     let made: Value = keystone.call(&make).await.unwrap().json().unwrap();
     let text = |key: &str| made["application_credential"][key].as_str().unwrap().to_owned();
     let credentials = Credentials::ApplicationCredential {
-        id: text("id"),
+        credential: AppCredential::Id(text("id")),
         secret: text("secret").into(),
     };
     Cloud {

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use themis_openstack::keystone::{Cloud, Credentials, Domain, Interface, Scope, Session};
+use themis_openstack::keystone::{Cloud, Credentials, Domain, Interface, Person, Scope, Session};
 
 use crate::left_out;
 
@@ -147,8 +147,10 @@ fn cloud(url: &str) -> Cloud {
     Cloud {
         auth_url: url.to_owned(),
         credentials: Credentials::Password {
-            username: "admin".to_owned(),
-            user_domain: domain(),
+            user: Person::Named {
+                name: "admin".to_owned(),
+                domain: domain(),
+            },
             password: SecretString::from(PASSWORD),
             scope: Scope::Project {
                 name: "admin".to_owned(),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use themis_openstack::keystone::{ClientCertificate, Cloud, Credentials, ServiceType, Session};
+use themis_openstack::keystone::{AppCredential, ClientCertificate, Cloud, Credentials, ServiceType, Session};
 use themis_openstack::policy::{Policy, Target};
 use themis_openstack::service::{Method, Request, ServiceClient};
 use themis_openstack::token::{Presented, TokenError, TokenValidator};
@@ -151,7 +151,7 @@ async fn app_credential(keystone: &PrivateKeystone, name: &str, rules: Option<Va
     let text = |key: &str| made["application_credential"][key].as_str().unwrap().to_owned();
     Cloud {
         credentials: Credentials::ApplicationCredential {
-            id: text("id"),
+            credential: AppCredential::Id(text("id")),
             secret: text("secret").into(),
         },
         ..session.cloud().clone()
