@@ -1,7 +1,7 @@
 //! `policy.yaml`: a mapping of rule names to rules, in the text form or the old one of nested lists.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -83,7 +83,7 @@ pub enum PolicyError {
 /// The files that hold overrides, in the order in which they are read. Of a directory those that oslo would read, hidden
 /// ones left out, and no backup of an editor's.
 pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyError> {
-    let mut paths = vec![files.policy_file.clone()];
+    let mut paths = vec![one_file(&files.policy_file)];
     for directory in &files.policy_dirs {
         let unreadable = |source| PolicyError::Read {
             file: directory.display().to_string(),
@@ -99,8 +99,14 @@ pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyErr
             let path = entry.map_err(unreadable)?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or(".");
             let ending = path.extension().and_then(|ending| ending.to_str());
-            if !name.starts_with('.') && matches!(ending, Some("yaml" | "yml" | "json")) {
-                found.push(path);
+            match ending {
+                _ if name.starts_with('.') => {}
+                Some("yaml" | "yml" | "json") => found.push(path),
+                // Oslo.policy would read it.
+                _ => tracing::warn!(
+                    "{} is no policy file: its name must end in .yaml, .yml or .json",
+                    path.display()
+                ),
             }
             if found.len() > FILES_LIMIT {
                 let directory = directory.display().to_string();
@@ -113,11 +119,27 @@ pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyErr
     Ok(paths)
 }
 
+/// The file, or the `policy.json` beside it where an operator never wrote the newer `policy.yaml`: as oslo.policy does it,
+/// for overrides that stopped counting would go unseen.
+fn one_file(policy_file: &Path) -> PathBuf {
+    let older = policy_file.with_extension("json");
+    if policy_file.ends_with("policy.yaml") && !policy_file.exists() && older.exists() {
+        tracing::warn!("{} is read, for there is no policy.yaml; rename it", older.display());
+        return older;
+    }
+    policy_file.to_owned()
+}
+
 /// The checks of a file's text.
 pub(super) fn read(text: &str, file: &str) -> Result<BTreeMap<String, Check>, PolicyError> {
     let parsed: Option<BTreeMap<String, Spanned<Value>>> = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(0, |location| location.line());
-        let what = error.without_snippet().to_string();
+        let what = match error.without_snippet() {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("rule '{key}' is written a second time; keep one of them")
+            }
+            error => error.to_string(),
+        };
         PolicyError::Yaml {
             file: file.to_owned(),
             line,

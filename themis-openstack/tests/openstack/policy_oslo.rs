@@ -291,3 +291,87 @@ fn rules_are_read_and_judged_as_oslo_policy_does() {
         );
     }
 }
+
+/// Files in forms that operators' editors and tools leave behind: what the rule `r` says to the roles a, b and admin.
+const FILES: [&str; 20] = [
+    "r: role:a\n",
+    "\"r\": \"role:a\"\n\"r\": \"role:b\"\n",
+    "{\"r\": \"role:a\", \"r\": \"role:b\"}",
+    "{\n\t\"r\": \"role:a or role:b\"\n}\n",
+    "{\"r\": [[\"role:a\"], [\"role:b\", \"role:admin\"]]}",
+    "x: &all role:a or role:b\nr: *all\n",
+    "x: &group {y: role:a}\nr: role:a\n",
+    "base: &base\n  r: role:a\n<<: *base\n",
+    "r: true\n",
+    "r: yes\n",
+    "r: 1\n",
+    "r: null\n",
+    "r:\n",
+    "r: \"\"\n",
+    "r: '@'\n",
+    "r: \"!\"\n",
+    "r: >-\n  role:a\n  or role:b\n",
+    "# r: role:a\n",
+    "---\nr: role:b\n...\n",
+    "- r\n- role:a\n",
+];
+const ROLES: [&str; 3] = ["a", "b", "admin"];
+const FILE_ORACLE: &str = "
+import json, sys
+from oslo_policy import policy
+class Enforcer: rules = None
+def answer(text):
+    try:
+        rules = policy.Rules.load(text, 'default')
+        enforcer = Enforcer(); enforcer.rules = rules
+        if 'r' not in rules: return None
+        return [bool(rules['r']({}, {'roles': [role]}, enforcer)) for role in ('a', 'b', 'admin')]
+    except Exception: return None
+json.dump([answer(text) for text in json.load(sys.stdin)], sys.stdout)
+";
+
+#[test]
+fn a_file_is_read_as_oslo_policy_reads_it_or_refused() {
+    let here = Command::new("/usr/bin/python3")
+        .args(["-c", "import oslo_policy"])
+        .status();
+    if !here.is_ok_and(|status| status.success()) {
+        left_out("python3-oslo.policy is not installed");
+        return;
+    }
+    let input = tempfile::NamedTempFile::new().unwrap();
+    serde_json::to_writer(input.as_file(), &FILES).unwrap();
+    let input = std::fs::File::open(input.path()).unwrap();
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", FILE_ORACLE])
+        .stdin(input)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: Vec<Option<[bool; 3]>> = serde_json::from_slice(&output.stdout).unwrap();
+    let mut refused = Vec::new();
+    for (text, theirs) in FILES.iter().zip(theirs) {
+        let policy = match Policy::with_overrides(text, "policy.yaml") {
+            Ok(policy) => policy,
+            Err(error) => {
+                if theirs.is_some() {
+                    refused.push((*text, error.to_string()));
+                }
+                continue;
+            }
+        };
+        let ours = ROLES.map(|role| {
+            let values = json!({"roles": [role]}).as_object().unwrap().clone();
+            policy.allows("r", &Credentials::from_values(values), &Target::new())
+        });
+        assert_eq!(ours, theirs.unwrap_or_default(), "{text}");
+    }
+    // What oslo.policy reads and we do not: a rule twice, of which it takes the last; what is no rule; and nothing at all,
+    // which it takes for "everybody".
+    let texts: Vec<&str> = refused.iter().map(|(text, _)| *text).collect();
+    assert_eq!(texts, [FILES[1], FILES[2], FILES[6], FILES[7], FILES[11], FILES[12]]);
+    assert_eq!(
+        refused[0].1,
+        "policy.yaml, line 2: rule 'r' is written a second time; keep one of them"
+    );
+}
