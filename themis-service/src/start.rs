@@ -1,6 +1,5 @@
 //! The first lines of every daemon: TLS provider, configuration (checked), logging; and what it tells systemd.
 
-use anyhow::Context;
 use themis_config::{KnownSection, Source};
 
 use crate::CommonOptions;
@@ -20,14 +19,24 @@ pub struct Start {
 pub fn start(program: &str, options: &CommonOptions, known: &[KnownSection]) -> anyhow::Result<Start> {
     // Two TLS back ends in one binary would make rustls panic at first use; choosing one here makes that impossible.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let source = Source::load(&options.config_file, std::env::vars())?;
+    let source = Source::load_with_directories(&options.config_file, &options.config_dir, std::env::vars())?;
     source.check(known)?;
-    logging::install(&source.section::<LoggingSection>()?, options.debug).context(program.to_owned())?;
+    logging::install(&source.section::<LoggingSection>()?, options.debug)?;
+    log_panics();
     tracing::info!("{program} {} starts", env!("CARGO_PKG_VERSION"));
     for warning in source.warnings(known) {
         tracing::warn!("{warning}");
     }
     Ok(Start { source })
+}
+
+/// A task that breaks says so in the log, where it is looked for, and not only on a standard error that nobody keeps.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or("no word");
+        tracing::error!("a part of the program broke at {place}: {what}");
+    }));
 }
 
 /// Tells the service manager that the program is ready, and from then on, at half the watchdog's time, that it still runs;

@@ -5,19 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use themis_cli::exit::{Exit, one_line};
 use themis_cli::themis::{Command, run};
-use themis_service::logging::{LoggingSection, install};
+use themis_service::logging::install_for_debugging;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let command = Command::parse();
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     if command.connection.debug {
-        let section = LoggingSection {
-            debug: true,
-            log_file: None,
-            use_json: false,
-        };
-        drop(install(&section, true));
+        drop(install_for_debugging());
     }
     match run(command).await {
         Ok(()) => Exit::Done.into(),
