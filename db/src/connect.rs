@@ -63,6 +63,18 @@ pub enum ConnectError {
         /// The account.
         user: String,
     },
+    /// The account's password may only be sent over TLS, and the connection is plain. (The other way, encrypting it with a
+    /// key that the server hands out and nobody vouches for, hides it from listeners only.)
+    #[error(
+        "the account of user '{user}' at {target} logs in by caching_sha2_password or sha256_password, which Themis does over TLS \
+         only; let the server offer TLS, and do not disable it in [database] connection"
+    )]
+    NeedsTls {
+        /// `host:port/name`.
+        target: String,
+        /// The account.
+        user: String,
+    },
     /// Anything else that the driver met.
     #[error("cannot open the database at {target}: {source}")]
     Driver {
@@ -79,9 +91,25 @@ impl ConnectError {
     pub const fn may_heal(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Denied { .. } | Self::NoDatabase { .. } | Self::Driver { .. }
+            Self::Unreachable { .. }
+                | Self::Denied { .. }
+                | Self::NoDatabase { .. }
+                | Self::NeedsTls { .. }
+                | Self::Driver { .. }
         )
     }
+}
+
+/// Reads `[database]` as [`connect`] does, without asking the server.
+///
+/// # Errors
+/// A connection string or a TLS mode that cannot be used.
+pub fn check(section: &DatabaseSection) -> Result<Target, ConnectError> {
+    let target = Target::parse(&section.connection)?;
+    if let Target::MySql(mysql) = &target {
+        mysql_options(mysql)?;
+    }
+    Ok(target)
 }
 
 /// Opens the database of `[database]`.
@@ -191,10 +219,14 @@ fn mysql_options(target: &MySqlTarget) -> Result<MySqlConnectOptions, ConnectErr
     Ok(options)
 }
 
-/// UTC and `utf8mb4` are set by the driver. Strict values: nothing is cut or turned to zero in silence.
+/// UTC and `utf8mb4` are set by the driver. Strict values: nothing is cut or turned to zero in silence. A transaction reads
+/// one moment, whatever the server is set to: what a leader begins with must fit together.
 async fn session(connection: &mut MySqlConnection, sync_wait: u16) -> Result<(), sqlx::Error> {
     connection
         .execute("SET SESSION sql_mode = CONCAT(@@SESSION.sql_mode, ',TRADITIONAL')")
+        .await?;
+    connection
+        .execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         .await?;
     let galera = connection
         .fetch_optional("SHOW SESSION VARIABLES LIKE 'wsrep_sync_wait'")
@@ -233,6 +265,8 @@ fn explain(error: sqlx::Error, target: &MySqlTarget, shown: &str, within_s: f64)
             database: target.database.clone(),
             user,
         },
+        // The driver has no other use for this word once it has begun to connect.
+        (None, sqlx::Error::Configuration(_)) => ConnectError::NeedsTls { target: shown, user },
         (None, sqlx::Error::Io(io)) => ConnectError::Unreachable {
             target: shown,
             within_s,

@@ -135,7 +135,7 @@ pub enum StoreError {
         source: DbErr,
     },
     /// The server refused the statement: a schema that does not fit, a missing privilege.
-    #[error("the database refused a statement: {source}")]
+    #[error("the database refused a statement: {source}{}", remedy(.source))]
     Refused {
         /// The server's word.
         source: DbErr,
@@ -214,6 +214,17 @@ impl From<DbErr> for StoreError {
     }
 }
 
+/// What an administrator does about a statement that the server refuses for good.
+fn remedy(source: &DbErr) -> &'static str {
+    match server_error(source) {
+        // No such table; no such column.
+        Some(1146 | 1054) => "; run 'themis-manage db sync'",
+        // Denied: database, table, column, operation.
+        Some(1044 | 1142 | 1143 | 1227) => "; grant the user of [database] connection all on its database",
+        _ => "",
+    }
+}
+
 enum Kind {
     Conflict,
     NotSent,
@@ -226,8 +237,9 @@ enum Kind {
 /// <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
 const fn number_kind(number: Option<u16>) -> Kind {
     match number {
-        // Lock wait timeout; deadlock or Galera's certification; row changed since the snapshot (MariaDB 11).
-        Some(1205 | 1213 | 1020) => Kind::Conflict,
+        // Lock wait timeout; deadlock or Galera's certification; row changed since the snapshot (MariaDB 11); certification of
+        // MySQL's group replication; table changed since the snapshot.
+        Some(1205 | 1213 | 1020 | 3101 | 1412) => Kind::Conflict,
         // Too many connections (server, account); Galera node not ready; read-only server, also in super-read-only or
         // offline mode (1290: the option that forbids it; 1792: a read-only transaction); out of memory or disk for now.
         Some(1040 | 1047 | 1203 | 1226 | 1290 | 1792 | 1836 | 3032 | 1021 | 1037 | 1038 | 1041 | 1135) => Kind::NotSent,

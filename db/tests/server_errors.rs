@@ -22,8 +22,9 @@ async fn on_mariadb_each_number_is_sorted_by_what_is_to_be_done() {
     let Some(db) = TestDatabase::open(Backend::MySql).await else {
         return;
     };
-    // 1213 deadlock, and Galera's certification; 1205 lock wait; 1020 changed since the snapshot.
-    for number in [1213, 1205, 1020] {
+    // 1213 deadlock, and Galera's certification; 1205 lock wait; 1020 and 1412 changed since the snapshot; 3101 certification
+    // of MySQL's group replication.
+    for number in [1213, 1205, 1020, 1412, 3101] {
         let error = answer(&db, number).await;
         assert!(matches!(error, StoreError::Conflict { .. }), "{number}: {error}");
         assert_eq!((error.advice(), error.is_outage()), (Advice::Retry, true), "{number}");
@@ -34,8 +35,8 @@ async fn on_mariadb_each_number_is_sorted_by_what_is_to_be_done() {
         assert!(matches!(error, StoreError::Unreachable { .. }), "{number}: {error}");
         assert_eq!((error.advice(), error.is_outage()), (Advice::Retry, true), "{number}");
     }
-    // 1053 shutdown; 1317 and 1927 killed.
-    for number in [1053, 1317, 1927] {
+    // 1053 shutdown; 1317 and 1927 killed; 1180 during a commit.
+    for number in [1053, 1317, 1927, 1180] {
         let error = answer(&db, number).await;
         assert!(matches!(error, StoreError::Interrupted { .. }), "{number}: {error}");
         assert_eq!((error.advice(), error.is_outage()), (Advice::Unknown, true), "{number}");
@@ -87,6 +88,26 @@ async fn a_read_only_server_is_an_outage_that_ends_by_itself() {
     ready(&pool).await.unwrap();
     server.admin("SET GLOBAL read_only = 0");
     assert!(lease_take(&pool, "a", None).await.unwrap().is_some());
+}
+
+/// OpenStack's databases are often set to show each statement what was just committed.
+#[tokio::test]
+async fn a_transaction_reads_one_moment_whatever_the_server_is_set_to() {
+    let Some(server) = OwnServer::start_with(&["--transaction-isolation=READ-COMMITTED".to_owned()]) else {
+        return;
+    };
+    let (reader, writer) = (
+        connect_url(server.url()).await.unwrap(),
+        connect_url(server.url()).await.unwrap(),
+    );
+    schema_sync(&writer).await.unwrap();
+    let seen = reader.transaction(async |txn| {
+        let before = lease_read(&txn).await?;
+        let taken = lease_take(&writer, "a", None).await?;
+        Ok((before, taken.is_some(), lease_read(&txn).await?))
+    });
+    assert_eq!(seen.await.unwrap(), (None, true, None));
+    assert!(lease_read(&reader).await.unwrap().is_some());
 }
 
 /// The same pool serves on after the server came back; nobody starts us again.

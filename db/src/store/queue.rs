@@ -3,7 +3,7 @@
 //! *writes* it, before it reads anything else.
 //!
 //! A write holds on one server, where the second waits, and on several nodes, where the second conflicts and runs again
-//! as a whole. `FOR UPDATE` and `GET_LOCK` hold on one server only: Galera certifies what was written, nothing else.
+//! as a whole. `FOR UPDATE` and `GET_LOCK` hold on one server only: Galera certifies what was written, nothing else (ADR 13).
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter};

@@ -52,7 +52,11 @@ impl OwnServer {
         if mysqld().is_some() {
             install.args(["--no-defaults", "--initialize-insecure"]);
         } else {
-            install.args(["--no-defaults", "--auth-root-authentication-method=socket", "--skip-test-db"]);
+            install.args([
+                "--no-defaults",
+                "--auth-root-authentication-method=socket",
+                "--skip-test-db",
+            ]);
         }
         let made = install
             .env("TMPDIR", temporary(&directory))
@@ -105,11 +109,10 @@ impl OwnServer {
                 "--innodb-flush-log-at-trx-commit=1",
             ])
             .arg(format!("--user={}", user()))
-            .arg(format!("--datadir={}", self.directory.join("data").display()))
+            .arg(format!("--datadir={}", self.data().display()))
             .arg(format!("--tmpdir={}", temporary(&self.directory).display()))
             .arg(format!("--socket={}", self.socket().display()))
             .arg(format!("--port={}", self.port))
-            .args(mysqld().map(|_| "--mysqlx=off"))
             .args(&self.options)
             .stdout(Stdio::null())
             .stderr(log)
@@ -162,7 +165,15 @@ impl OwnServer {
         client
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Where its data is, and what it makes for itself.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    /// Its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
         self.directory.join("sock")
     }
 }
