@@ -14,6 +14,7 @@ pub mod lease;
 pub mod masakari;
 mod migration;
 pub mod pool;
+pub mod progress;
 pub mod purge;
 pub mod schema;
 mod stamp;

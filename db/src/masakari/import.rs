@@ -5,25 +5,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, FromQueryResult, IdenStatic,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbBackend, FromQueryResult, IdenStatic,
     IntoActiveModel, Iterable, ModelTrait, QueryFilter, Statement,
 };
 use time::OffsetDateTime;
 
 use super::shape::Shape;
-use super::takeover::{Abandoned, other_connections};
+use super::takeover::other_connections;
 use crate::entity::{TextUuid, failover_segments, hosts, notifications, vmoves};
+use crate::progress::{Progress, untold};
 use crate::schema::schema_version;
 use crate::{Pool, StoreError, Txn};
 
+use place::same_database;
 use rows::Copied;
 
+pub use report::{Lines, Report, TableReport};
+
+mod place;
+mod report;
 mod rows;
 
 /// Rows per transaction.
 const BATCH: usize = 500;
-/// Lines that a report keeps of one kind; the rest is counted.
-const LINES_MAX: usize = 500;
+/// Rows per statement: with the longest texts that a row can hold it stays below 16 MiB, the least `max_allowed_packet`.
+const ROWS: usize = 100;
 
 /// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
@@ -56,75 +62,30 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Lines for people, of which only so many are kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lines {
-    /// The first ones.
-    pub kept: Vec<String>,
-    /// How many more there were.
-    pub more: u64,
-}
-
-impl Lines {
-    fn add(&mut self, line: String) {
-        if self.kept.len() < LINES_MAX {
-            self.kept.push(line);
-        } else {
-            self.more += 1;
-        }
-    }
-
-    /// Whether there was none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-}
-
-/// What became of one table's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableReport {
-    /// The table.
-    pub table: &'static str,
-    /// Rows copied now.
-    pub copied: u64,
-    /// Of these, rows whose integer id was taken here, so that they have another.
-    pub renumbered: u64,
-    /// Rows that an earlier run copied while Masakari worked on them, and that now are as they ended there.
-    pub ended: u64,
-    /// Rows that were here already, as they are there.
-    pub present: u64,
-    /// Rows that are here with other contents; left as they are here.
-    pub differing: u64,
-    /// Rows that Themis could not show; left out.
-    pub unreadable: u64,
-}
-
-/// What an import did, or would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Masakari's name for its schema.
-    pub version: Option<String>,
-    /// Other connections to Masakari's database: is it still running?
-    pub connections: u64,
-    /// One per table.
-    pub tables: Vec<TableReport>,
-    /// Rows that differ or are unreadable, with why.
-    pub conflicts: Lines,
-    /// Notifications copied now that Masakari had not finished.
-    pub abandoned: Vec<Abandoned>,
-}
-
 /// Copies what is not there yet. With `dry_run` nothing is written and the report says what would be.
 ///
 /// # Errors
 /// [`ImportError`]; all but `Store` with nothing written.
 pub async fn import(source: &Pool, target: &Pool, dry_run: bool, at: OffsetDateTime) -> Result<Report, ImportError> {
+    import_telling(source, target, dry_run, at, &mut untold).await
+}
+
+/// The same for a caller who waits; told are the rows of each table that were looked at.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_telling(
+    source: &Pool,
+    target: &Pool,
+    dry_run: bool,
+    at: OffsetDateTime,
+    progress: Progress<'_>,
+) -> Result<Report, ImportError> {
     let pending = schema_version(target).await?.pending.len();
     if pending > 0 {
         return Err(ImportError::SchemaBehind { steps: pending });
     }
-    if place(source).await? == place(target).await? {
+    if same_database(source, target).await? {
         return Err(ImportError::SameDatabase);
     }
     let shape = Shape::read(source).await?;
@@ -139,6 +100,7 @@ pub async fn import(source: &Pool, target: &Pool, dry_run: bool, at: OffsetDateT
         shape: &shape,
         dry_run,
         at,
+        progress,
         report: Report {
             version: shape.version.clone(),
             connections: other_connections(source).await?,
@@ -159,15 +121,21 @@ pub async fn import(source: &Pool, target: &Pool, dry_run: bool, at: OffsetDateT
     Ok(run.report)
 }
 
-/// Which database of which server.
-async fn place(pool: &Pool) -> Result<Option<String>, StoreError> {
+/// How many rows a table has, deleted ones too, and the highest id.
+async fn extent<E: Copied>(pool: &Pool) -> Result<(u64, i32), StoreError> {
     #[derive(FromQueryResult)]
-    struct Place {
-        p: String,
+    struct Extent {
+        n: i64,
+        last: i64,
     }
-    let sql = "SELECT CAST(CONCAT_WS('/', @@hostname, @@port, @@datadir, DATABASE()) AS CHAR) AS p";
-    let statement = Statement::from_string(pool.get_database_backend(), sql);
-    Ok(Place::find_by_statement(statement).one(pool).await?.map(|row| row.p))
+    let sql = format!(
+        "SELECT CAST(COUNT(*) AS SIGNED) AS n, CAST(COALESCE(MAX(id), 0) AS SIGNED) AS last FROM {}",
+        E::TABLE
+    );
+    let found = Extent::find_by_statement(Statement::from_string(DbBackend::MySql, sql));
+    let extent = found.one(pool).await?;
+    let (rows, last) = extent.map_or((0, 0), |extent| (extent.n, extent.last));
+    Ok((u64::try_from(rows).unwrap_or_default(), i32::try_from(last).unwrap_or(i32::MAX)))
 }
 
 struct Run<'a> {
@@ -176,13 +144,15 @@ struct Run<'a> {
     shape: &'a Shape,
     dry_run: bool,
     at: OffsetDateTime,
+    progress: Progress<'a>,
     report: Report,
 }
 
 /// What is to be done with one row.
 enum Plan<M> {
-    Insert { row: M, keep_id: bool },
-    End { row: M, id: i32 },
+    Insert(M),
+    /// The row that is here with this id becomes this one.
+    End(M),
 }
 
 impl Run<'_> {
@@ -192,30 +162,58 @@ impl Run<'_> {
         E::Model: IntoActiveModel<E::ActiveModel> + FromQueryResult + ModelTrait<Entity = E> + Clone + Send + Sync,
         E::ActiveModel: ActiveModelBehavior + Send,
     {
-        let mut report = TableReport {
-            table: E::TABLE,
-            copied: 0,
-            renumbered: 0,
-            ended: 0,
-            present: 0,
-            differing: 0,
-            unreadable: 0,
-        };
+        let mut report = TableReport::of(E::TABLE);
         self.malformed::<E>(&mut report).await?;
-        let mut after = 0;
+        let (rows, last) = extent::<E>(self.source).await?;
+        // Behind all ids of both sides: a row that gives way must not take the place of one that comes later.
+        let mut free = last.max(extent::<E>(self.target).await?.1).saturating_add(1);
+        let (mut after, mut seen) = (0, 0);
         loop {
             let batch = self.batch::<E>(after).await?;
             let Some(last) = batch.last() else { break };
             after = E::id(last);
-            let plans = self.plan::<E>(batch, &mut report).await?;
+            seen += u64::try_from(batch.len()).unwrap_or_default();
+            let plans = self.plan::<E>(batch, &mut report, &mut free).await?;
             if !self.dry_run && !plans.is_empty() {
-                let plans = &plans;
-                self.target
-                    .transaction(async |txn| write::<E>(&txn, plans).await)
-                    .await?;
+                self.put::<E>(&plans, &mut report).await?;
             }
+            (self.progress)(E::TABLE, seen, Some(rows));
         }
         self.report.tables.push(report);
+        Ok(())
+    }
+
+    /// Writes a batch at once, or row by row when the database refuses something in it: a host whose segment Masakari made
+    /// after its segments were read, a name that somebody took just now.
+    async fn put<E>(&mut self, plans: &[Plan<E::Model>], report: &mut TableReport) -> Result<(), StoreError>
+    where
+        E: Copied,
+        E::Model: IntoActiveModel<E::ActiveModel> + Clone + Send + Sync,
+        E::ActiveModel: ActiveModelBehavior + Send,
+    {
+        let target = self.target;
+        let whole = target.transaction(async |txn| write::<E>(&txn, plans).await).await;
+        let Err(error) = whole else { return Ok(()) };
+        if error.is_outage() {
+            return Err(error);
+        }
+        for plan in plans {
+            let one = std::slice::from_ref(plan);
+            let Err(error) = target.transaction(async |txn| write::<E>(&txn, one).await).await else {
+                continue;
+            };
+            if error.is_outage() {
+                return Err(error);
+            }
+            report.left_out += 1;
+            let (row, counted) = match plan {
+                Plan::Insert(row) => (row, &mut report.copied),
+                Plan::End(row) => (row, &mut report.ended),
+            };
+            *counted -= 1;
+            let line = format!("{} {}: {error}; left out", E::TABLE, E::uuid(row));
+            self.report.conflicts.add(line);
+        }
         Ok(())
     }
 
@@ -254,20 +252,30 @@ impl Run<'_> {
         struct Id {
             id: i32,
         }
-        let sql = format!("SELECT id FROM {} WHERE NOT ({})", E::TABLE, E::well_formed());
-        let found = Id::find_by_statement(Statement::from_string(DbBackend::MySql, sql));
-        for row in found.all(self.source).await? {
-            report.unreadable += 1;
-            let line = format!("{} id {}: a uuid in it is none; left out", E::TABLE, row.id);
-            self.report.conflicts.add(line);
+        let mut after = 0;
+        loop {
+            let sql = format!(
+                "SELECT id FROM {} WHERE id > ? AND NOT ({}) ORDER BY id LIMIT {BATCH}",
+                E::TABLE,
+                E::well_formed()
+            );
+            let statement = Statement::from_sql_and_values(DbBackend::MySql, sql, [after.into()]);
+            let batch = Id::find_by_statement(statement).all(self.source).await?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            after = last.id;
+            for row in batch {
+                report.left_out += 1;
+                let line = format!("{} id {}: a uuid or a time in it is none; left out", E::TABLE, row.id);
+                self.report.conflicts.add(line);
+            }
         }
-        Ok(())
     }
 
     async fn plan<E>(
         &mut self,
         batch: Vec<E::Model>,
         report: &mut TableReport,
+        free: &mut i32,
     ) -> Result<Vec<Plan<E::Model>>, StoreError>
     where
         E: Copied,
@@ -285,18 +293,23 @@ impl Run<'_> {
             let unfinished = match E::prepare(&mut row, self.at) {
                 Ok(unfinished) => unfinished,
                 Err(why) => {
-                    report.unreadable += 1;
+                    report.left_out += 1;
                     let line = format!("{} {}: {why}; left out", E::TABLE, E::uuid(&there));
                     self.report.conflicts.add(line);
                     continue;
                 }
             };
             let Some(known) = here.get(&E::uuid(&row).0) else {
-                let keep_id = !taken.contains(&E::id(&row));
+                let mut id = E::id(&row);
+                if taken.contains(&id) {
+                    id = *free;
+                    *free = free.saturating_add(1);
+                    report.renumbered += 1;
+                }
+                E::renumber(&mut row, id);
                 report.copied += 1;
-                report.renumbered += u64::from(!keep_id);
-                self.report.abandoned.extend(unfinished);
-                plans.push(Plan::Insert { row, keep_id });
+                self.report.name_abandoned(unfinished);
+                plans.push(Plan::Insert(row));
                 continue;
             };
             let differences = differences::<E>(&row, known, unfinished.is_some());
@@ -304,8 +317,8 @@ impl Run<'_> {
                 report.present += 1;
             } else if unfinished.is_none() && E::was_abandoned(known) {
                 report.ended += 1;
-                let id = E::id(known);
-                plans.push(Plan::End { row, id });
+                E::renumber(&mut row, E::id(known));
+                plans.push(Plan::End(row));
             } else {
                 report.differing += 1;
                 let line = format!(
@@ -404,33 +417,22 @@ where
     E::Model: IntoActiveModel<E::ActiveModel> + Clone + Sync,
     E::ActiveModel: ActiveModelBehavior + Send,
 {
+    let new: Vec<E::ActiveModel> = plans
+        .iter()
+        .filter_map(|plan| match plan {
+            Plan::Insert(row) => Some(row.clone().into_active_model().reset_all()),
+            Plan::End(_) => None,
+        })
+        .collect();
+    let mut new = new.into_iter().peekable();
+    while new.peek().is_some() {
+        let some: Vec<_> = new.by_ref().take(ROWS).collect();
+        E::insert_many(some).exec_without_returning(txn).await?;
+    }
     for plan in plans {
-        match plan {
-            Plan::Insert { row, keep_id } => {
-                let deleted = E::deleted(row) != 0;
-                let mut new = row.clone().into_active_model().reset_all();
-                if !keep_id {
-                    new.not_set(E::ID);
-                    if deleted {
-                        // Until the new id is known; a deleted row's own id is never negative.
-                        new.set(E::DELETED, Some(-E::id(row)).into());
-                    }
-                }
-                E::insert(new).exec_without_returning(txn).await?;
-                if deleted && !keep_id {
-                    E::update_many()
-                        .col_expr(E::DELETED, sea_orm::sea_query::Expr::col(E::ID))
-                        .filter(E::UUID.eq(E::uuid(row)))
-                        .exec(txn)
-                        .await?;
-                }
-            }
-            Plan::End { row, id } => {
-                let mut ended = row.clone().into_active_model().reset_all();
-                ended.set(E::ID, (*id).into());
-                ended.set(E::DELETED, Some(if E::deleted(row) == 0 { 0 } else { *id }).into());
-                E::update(ended).validate()?.exec(txn).await?;
-            }
+        if let Plan::End(row) = plan {
+            let ended = row.clone().into_active_model().reset_all();
+            E::update(ended).validate()?.exec(txn).await?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::{abandoned, is_unfinished};
-use super::Abandoned;
+use super::super::takeover::Abandoned;
 use crate::entity::{TextUuid, failover_segments, hosts, notifications, vmoves};
 use crate::stamp::seconds;
 use crate::{NotificationKind, NotificationStatus, VmoveKind, VmoveStatus};
@@ -20,10 +20,15 @@ pub(super) trait Copied: EntityTrait {
     const NAME: Option<Self::Column> = None;
     /// Columns that must hold a UUID.
     const UUIDS: &'static [&'static str];
+    /// Columns of times, beside those that every table has.
+    const TIMES: &'static [&'static str] = &[];
 
     fn id(row: &Self::Model) -> i32;
     fn uuid(row: &Self::Model) -> TextUuid;
     fn deleted(row: &Self::Model) -> i32;
+
+    /// Gives a row another id. A deleted row is marked by its own id, a living one by zero, never by nothing.
+    fn renumber(row: &mut Self::Model, id: i32);
 
     /// Makes a row of Masakari's one of ours. Names the notification when Masakari had not finished it.
     ///
@@ -39,12 +44,17 @@ pub(super) trait Copied: EntityTrait {
         false
     }
 
-    /// SQL that is true for rows whose uuids are such.
+    /// SQL that is true for rows whose uuids and times are such. A lax server kept times like `0000-00-00`.
     fn well_formed() -> String {
-        let each = Self::UUIDS
+        let uuids = Self::UUIDS
             .iter()
             .map(|column| format!("{column} REGEXP '^[0-9a-fA-F]{{8}}-([0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}$'"));
-        each.collect::<Vec<_>>().join(" AND ")
+        let times = ["created_at", "updated_at", "deleted_at"];
+        let times = times
+            .iter()
+            .chain(Self::TIMES)
+            .map(|column| format!("COALESCE(YEAR({column}) >= 1000 AND DAY({column}) > 0 AND MONTH({column}) > 0, TRUE)"));
+        uuids.chain(times).collect::<Vec<_>>().join(" AND ")
     }
 }
 
@@ -69,6 +79,12 @@ macro_rules! copied {
                 row.deleted.unwrap_or(0)
             }
 
+            fn renumber(row: &mut Self::Model, id: i32) {
+                let mark = row.deleted.unwrap_or(0);
+                row.deleted = Some(if mark != 0 && mark == row.id { id } else { mark });
+                row.id = id;
+            }
+
             $($rest)*
         }
     };
@@ -83,6 +99,8 @@ copied! { hosts, "hosts", Uuid, uuid, ["uuid", "failover_segment_id"];
 }
 
 copied! { notifications, "notifications", NotificationUuid, notification_uuid, ["notification_uuid", "source_host_uuid"];
+    const TIMES: &'static [&'static str] = &["generated_time"];
+
     fn prepare(row: &mut Self::Model, at: OffsetDateTime) -> Result<Option<Abandoned>, String> {
         row.r#type.parse::<NotificationKind>().map_err(|error| error.to_string())?;
         let payload = row.payload.as_deref().map(serde_json::from_str::<Value>);
@@ -111,6 +129,8 @@ copied! { notifications, "notifications", NotificationUuid, notification_uuid, [
 }
 
 copied! { vmoves, "vmoves", Uuid, uuid, ["uuid", "notification_uuid", "instance_uuid"];
+    const TIMES: &'static [&'static str] = &["start_time", "end_time"];
+
     fn prepare(row: &mut Self::Model, _: OffsetDateTime) -> Result<Option<Abandoned>, String> {
         let kind = row.r#type.as_deref().unwrap_or_default();
         kind.parse::<VmoveKind>().map_err(|error| error.to_string())?;
