@@ -8,6 +8,7 @@
 )]
 
 mod man;
+mod named;
 mod sample;
 mod tidy;
 

@@ -1,17 +1,6 @@
 //! The samples of configuration and access rules, printed from the code itself.
 
-use themis_api::config::{ApiSection, HealthcheckSection, MiddlewareSection};
-use themis_api::cors::CorsSection;
-use themis_config::sample::section;
-use themis_db::DatabaseSection;
-use themis_engine::config::{
-    BrakesSection, DetectionSection, EngineSection, HostFailureSection, InstanceFailureSection, NotificationsSection,
-    ProcessFailureSection, RecoverySection,
-};
-use themis_fencing::FencingSection;
-use themis_hostmonitor::config::{HostmonitorSection, NetworkSection};
-use themis_messaging::config::{NotificationSection, RabbitSection, TransportSection};
-use themis_openstack::config::{KeystoneAuthtokenSection, NovaSection, OsloPolicySection, PlacementSection};
+use themis_config::{KnownSection, sample};
 use themis_service::logging::LoggingSection;
 
 /// Where it is kept.
@@ -24,40 +13,21 @@ const HEAD: &str = "# themis.conf: one file for themis-api, themis-engine, themi
 # Sections of ours refuse unknown keys; sections shared with other OpenStack services ignore them.
 ";
 
-/// The whole file.
+/// The whole file: every section that a program reads, so that none can be forgotten here.
 pub(crate) fn text() -> String {
-    let default = format!(
-        "{}\n{}\n{}",
-        section::<LoggingSection>(Some("DEFAULT")),
-        section::<TransportSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1),
-        section::<NotificationsSection>(Some("DEFAULT")).replacen("[DEFAULT]\n\n", "", 1)
-    );
-    let parts = [
-        HEAD.to_owned(),
-        default,
-        section::<DatabaseSection>(None),
-        section::<KeystoneAuthtokenSection>(None),
-        section::<NovaSection>(None),
-        section::<PlacementSection>(None),
-        section::<ApiSection>(None),
-        section::<OsloPolicySection>(None),
-        section::<MiddlewareSection>(None),
-        section::<HealthcheckSection>(None),
-        section::<CorsSection>(None),
-        section::<EngineSection>(None),
-        section::<DetectionSection>(None),
-        section::<BrakesSection>(None),
-        section::<FencingSection>(None),
-        section::<RecoverySection>(None),
-        section::<HostFailureSection>(None),
-        section::<InstanceFailureSection>(None),
-        section::<ProcessFailureSection>(None),
-        section::<HostmonitorSection>(None),
-        section::<NetworkSection>(Some("network:storage")),
-        section::<RabbitSection>(None),
-        section::<NotificationSection>(None),
-    ];
-    parts.join("\n")
+    format!("{HEAD}\n{}", sample::text(&known()))
+}
+
+/// What the programs know, in the order of the file: first what must be given.
+pub(crate) fn known() -> Vec<KnownSection> {
+    let mut known = vec![KnownSection::of::<LoggingSection>()];
+    known.extend(themis_messaging::config::sections().into_iter().take(1));
+    known.extend(themis_db::config::sections());
+    known.extend(themis_openstack::sections());
+    known.extend(themis_api::config::sections());
+    known.extend(themis_hostmonitor::config::sections());
+    known.extend(themis_engine::config::sections());
+    known
 }
 
 /// The access rules with their defaults, commented out.

@@ -1,4 +1,5 @@
-//! The rules of the house that no lint knows: size and head of modules, names, arrows between crates.
+//! The rules of the house that no lint knows: size and head of modules, names, arrows between crates; and that the
+//! documents name what exists (`named`).
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +24,14 @@ const PROGRAMS: [&str; 4] = ["themis-api", "themis-engine", "themis-hostmonitor"
 /// All complaints about the tree at `root`.
 pub(crate) fn tidy(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut complaints = Vec::new();
+    let mut names = Vec::new();
     for file in rust_files(root)? {
         let text = std::fs::read_to_string(&file)?;
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
         complaints.extend(module(&name, &text));
+        names.push(name);
     }
+    complaints.extend(crate::named::complaints(root, &names)?);
     for manifest in manifests(root) {
         let text = std::fs::read_to_string(root.join(&manifest).join("Cargo.toml"))?;
         complaints.extend(arrows(&manifest, &text));
@@ -74,7 +78,7 @@ fn arrows(manifest: &str, text: &str) -> Vec<String> {
 }
 
 /// Folders with a manifest, from the workspace's members.
-fn manifests(root: &Path) -> Vec<String> {
+pub(crate) fn manifests(root: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
     let members = text
         .split("members = [")
