@@ -65,6 +65,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let Some(store) = open_database(&source, &stop).await? else {
         return Ok(());
     };
+    if let Err(error) = themis_db::schema::ready(&store).await {
+        tracing::error!("not ready: {error}");
+    }
     let events = Events::start(&source, Arc::clone(&bus) as Arc<dyn Bus>, "masakari-api")?;
     let app = Arc::new(App {
         store,

@@ -34,10 +34,41 @@ pub fn one_line(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        if !text.contains(&more) {
+        // Neither what is told already, nor the same with who said it before it.
+        if !text.contains(&more) && !more.ends_with(&text) {
             text = format!("{text}: {more}");
         }
         cause = error.source();
     }
     text.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{told}")]
+    struct Told {
+        told: &'static str,
+        source: Option<Box<Told>>,
+    }
+
+    fn line(told: &'static str, cause: &'static str) -> String {
+        let source = Some(Box::new(Told {
+            told: cause,
+            source: None,
+        }));
+        one_line(&Told { told, source })
+    }
+
+    #[test]
+    fn nothing_is_told_twice() {
+        assert_eq!(line("no database", "refused"), "no database: refused");
+        assert_eq!(line("no database: refused", "refused"), "no database: refused");
+        assert_eq!(
+            line("you may not", "the API answered HTTP 403: you may not"),
+            "you may not"
+        );
+    }
 }

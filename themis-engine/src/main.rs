@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use themis_config::Source;
+use themis_db::pool::STATEMENT_DEADLINE;
 use themis_engine::adapters::announce::OsloAnnouncer;
 use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
 use themis_engine::adapters::clock::{MachineClock, RandomIds};
@@ -67,7 +68,7 @@ async fn run(source: Source) -> anyhow::Result<()> {
     if let Some(address) = engine.metrics_listen.as_deref() {
         let address = address
             .parse()
-            .with_context(|| format!("[engine] metrics_listen '{address}'"))?;
+            .with_context(|| format!("[engine] metrics_listen: '{address}' is not ADDRESS:PORT"))?;
         let metrics = health::install_metrics()?;
         let (asked, until) = (readiness.clone(), stop.clone());
         let asked: health::Readiness = Arc::new(move || {
@@ -85,7 +86,8 @@ async fn run(source: Source) -> anyhow::Result<()> {
         "themis-engine",
     )?);
     let questions = OsloBus::new(bus.clone())?;
-    let Some(store) = database(&source, &stop).await? else {
+    let answer_within = settings.lease.answer_within().min(STATEMENT_DEADLINE);
+    let Some(store) = database(&source, answer_within, &stop).await? else {
         return Ok(());
     };
     let (name, lease_ttl, pool) = (settings.name.clone(), settings.lease.ttl, store.pool());
@@ -129,12 +131,13 @@ async fn run(source: Source) -> anyhow::Result<()> {
 /// Connects to the database, waiting for one that is away; `None` when asked to stop meanwhile.
 async fn database(
     source: &Source,
+    answer_within: Duration,
     stop: &tokio_util::sync::CancellationToken,
 ) -> anyhow::Result<Option<DatabaseStore>> {
     let section = source.section::<themis_db::DatabaseSection>()?;
     loop {
         match themis_db::connect(&section).await {
-            Ok(pool) => return Ok(Some(DatabaseStore::new(pool))),
+            Ok(pool) => return Ok(Some(DatabaseStore::new(pool.with_deadline(answer_within)))),
             Err(error) if error.may_heal() => {
                 tracing::error!("{error}; trying again in {} s", DATABASE_RETRY.as_secs());
                 tokio::select! {

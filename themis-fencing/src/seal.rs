@@ -31,8 +31,14 @@ pub enum SealError {
     /// `[fencing] key_file` is not set.
     #[error("[fencing] key_file is not set; make a key with 'themis-manage keys create FILE' and name it there")]
     NoKeyFile,
+    /// The key file is not there.
+    #[error("there is no key file {}; copy it from another controller, or make the first one with 'themis-manage keys create {0}'", .file.display())]
+    NoFile {
+        /// The file.
+        file: PathBuf,
+    },
     /// The key file cannot be read.
-    #[error("cannot read key file {}; make one with 'themis-manage keys create {0}'", .file.display())]
+    #[error("cannot read key file {}: {source}; let the daemons' group read it: chown root:themis, chmod 640", .file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -81,9 +87,12 @@ impl SealKey {
         let file = key_file.ok_or(SealError::NoKeyFile)?;
         let text = std::fs::read_to_string(file)
             .map(Zeroizing::new)
-            .map_err(|source| SealError::Read {
-                file: file.to_owned(),
-                source,
+            .map_err(|source| match source.kind() {
+                std::io::ErrorKind::NotFound => SealError::NoFile { file: file.to_owned() },
+                _ => SealError::Read {
+                    file: file.to_owned(),
+                    source,
+                },
             })?;
         if readable_by_all(file) {
             tracing::warn!(file = %file.display(), "the key that seals device passwords is readable by every user; chmod o= it");
@@ -190,6 +199,19 @@ mod tests {
 
     fn address(host: &str) -> DeviceAddress {
         DeviceAddress::new("ipmi", host, None, "").unwrap()
+    }
+
+    #[test]
+    fn a_missing_key_file_is_to_be_made_and_an_unreadable_one_to_be_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = |file: &Path| SealKey::load(Some(file)).err().unwrap().to_string();
+        let missing = text(&directory.path().join("none.key"));
+        assert!(missing.contains("themis-manage keys create"), "{missing}");
+        let unreadable = text(directory.path());
+        assert!(
+            unreadable.contains("chmod 640") && !unreadable.contains("keys create"),
+            "{unreadable}"
+        );
     }
 
     #[test]

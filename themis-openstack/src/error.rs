@@ -42,10 +42,12 @@ impl Effect {
 #[non_exhaustive]
 pub enum CallError {
     /// No connection was made, so nothing was sent.
-    #[error("cannot connect to {service} to {call}")]
+    #[error("cannot connect to {service} at {place} to {call}")]
     NotSent {
         /// The service's catalogue type.
         service: &'static str,
+        /// Scheme, host and port; no path, which may hold ids.
+        place: String,
         /// What was asked, as a verb phrase.
         call: &'static str,
         /// Why; without the address.

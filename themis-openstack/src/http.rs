@@ -88,10 +88,12 @@ pub(crate) struct Answer {
 pub(crate) async fn send(builder: RequestBuilder, call: Call, deadline: Instant) -> Result<Answer, CallError> {
     let wait = deadline.saturating_duration_since(Instant::now());
     let lost = |source: reqwest::Error| {
+        let place = source.url().map(|url| url.origin().ascii_serialization());
         let source = Arc::new(source.without_url());
         if source.is_connect() || source.is_builder() {
             CallError::NotSent {
                 service: call.service,
+                place: place.unwrap_or_else(|| "its address".to_owned()),
                 call: call.name,
                 source,
             }

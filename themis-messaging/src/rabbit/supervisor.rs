@@ -146,7 +146,7 @@ fn say_away(page: &Page, error: &ConnectError) {
     let fix = if error.is_refusal() {
         "; check user, password and virtual host of transport_url"
     } else {
-        ""
+        "; is it running, and is transport_url right?"
     };
     page.lost(&format!("{error}{fix}"));
 }

@@ -46,12 +46,13 @@ const WHEN_LOST: (Advice, Advice, Advice) = (Advice::Retry, Advice::Retry, Advic
 
 #[tokio::test]
 async fn a_refused_connection_may_be_tried_again_even_for_an_evacuation() {
-    let (_fake, nova) = nova_at(&nobody().await).await;
+    let nowhere = nobody().await;
+    let (_fake, nova) = nova_at(&nowhere).await;
     let outcomes = Outcomes::of(&nova).await;
     assert_eq!(outcomes.advice(), (Advice::Retry, Advice::Retry, Advice::Retry));
     assert_eq!(
         outcomes.act.to_string(),
-        "cannot connect to compute to evacuate a server"
+        format!("cannot connect to compute at {nowhere} to evacuate a server")
     );
 }
 
