@@ -37,6 +37,13 @@ pub enum BusError {
         /// The topic or queue.
         topic: String,
     },
+    /// No queue takes its repetition. An earlier attempt went to a broker that was lost before it confirmed, and may have
+    /// been handled.
+    #[error("nobody listens on '{topic}' any more; an earlier attempt was not confirmed and may have arrived")]
+    ListenerGone {
+        /// The topic or queue.
+        topic: String,
+    },
     /// Too much waits for the broker already.
     #[error("{waiting} messages wait for the broker; no room for more")]
     Full {
@@ -75,7 +82,7 @@ impl BusError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Expired { .. } | Self::NoListener { .. } | Self::Full { .. } => Advice::Retry,
-            Self::Unconfirmed { .. } => Advice::Indeterminate,
+            Self::Unconfirmed { .. } | Self::ListenerGone { .. } => Advice::Indeterminate,
             Self::Refused { .. }
             | Self::Declaration(_)
             | Self::AlreadyServed { .. }

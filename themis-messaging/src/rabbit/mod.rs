@@ -268,7 +268,8 @@ impl Bus for RabbitBus {
                 return answer.map_err(|_| timeout(method, patience))?.map_err(CallError::Remote);
             }
             outcome = receipt.outcome() => match outcome {
-                Ok(_) => {}
+                // A first attempt that was taken is answered, whatever became of its repetition.
+                Ok(_) | Err(BusError::ListenerGone { .. }) => {}
                 Err(BusError::Unconfirmed { .. }) => return Err(timeout(method, patience)),
                 Err(error) => return Err(error.into()),
             },

@@ -1,6 +1,6 @@
 //! Everything on its way to the broker: taken in at once, bounded, sent by [`super::sender`], ended by the clock if not.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(crate) struct Outgoing {
     /// Whether the broker drops it when its time is over.
     pub(crate) expires: bool,
     attempted: Arc<AtomicBool>,
+    /// Attempts that may have arrived.
+    attempts: AtomicU32,
     done: oneshot::Sender<Result<Sent, BusError>>,
 }
 
@@ -60,6 +62,17 @@ impl Outgoing {
     /// It is about to be written to the broker.
     pub(crate) fn attempt(&self) {
         self.attempted.store(true, Ordering::Relaxed);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The last attempt surely did not arrive.
+    pub(crate) fn unsent(&self) {
+        self.attempts.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// An attempt before the last may have arrived.
+    pub(crate) fn repeated(&self) -> bool {
+        self.attempts.load(Ordering::Relaxed) > 1
     }
 
     /// What its sender is told when its time is over: what was once written may have arrived, though it waits again.
@@ -154,6 +167,7 @@ impl Outbox {
             mandatory,
             expires,
             attempted,
+            attempts: AtomicU32::new(0),
             done,
         };
         let mut state = self.state();

@@ -93,11 +93,13 @@ impl Responder {
             };
             match outcome {
                 Ok(_) => return,
-                Err(BusError::NoListener { .. } | BusError::Full { .. }) if Instant::now() < end => {
+                Err(BusError::NoListener { .. } | BusError::ListenerGone { .. } | BusError::Full { .. })
+                    if Instant::now() < end =>
+                {
                     sleep(AGAIN_AFTER).await;
                 }
                 Err(error) => {
-                    if matches!(error, BusError::NoListener { .. }) {
+                    if matches!(error, BusError::NoListener { .. } | BusError::ListenerGone { .. }) {
                         self.vanished.insert(queue);
                     }
                     tracing::warn!(queue, "reply not delivered: {error}");

@@ -274,7 +274,12 @@ impl<'a> Work<'a> {
             Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => {
                 metrics::counter!(RETURNED).increment(1);
                 let topic = held.item.key.clone();
-                outbox.end(held, Err(BusError::NoListener { topic }));
+                let error = if held.item.repeated() {
+                    BusError::ListenerGone { topic }
+                } else {
+                    BusError::NoListener { topic }
+                };
+                outbox.end(held, Err(error));
             }
             // The broker could not store it (a quorum queue without majority, say); the next attempt may fare better.
             Ok(Confirmation::Nack(None)) => {
@@ -296,6 +301,10 @@ impl<'a> Work<'a> {
                         }),
                     );
                 } else {
+                    if alone {
+                        // There was no exchange that could have taken it anywhere.
+                        held.item.unsent();
+                    }
                     outbox.put_back(held);
                 }
                 return Err(End::Reopen);

@@ -309,11 +309,11 @@ async fn an_engine_that_is_away_leaves_nothing_behind() {
 }
 
 /// A plain client that asks the broker how full a queue is.
-struct Eyes(Connection);
+pub(crate) struct Eyes(Connection);
 
 impl Eyes {
-    async fn open(url: &str) -> Self {
-        let url = format!("{}/%2F", url.replacen("rabbit://", "amqp://", 1));
+    pub(crate) async fn open(url: &str) -> Self {
+        let url = format!("{}/%2F", url.trim_end_matches('/').replacen("rabbit://", "amqp://", 1));
         Self(
             Connection::connect(&url, ConnectionProperties::default())
                 .await
@@ -321,17 +321,25 @@ impl Eyes {
         )
     }
 
-    async fn depth(&self, queue: &str) -> u32 {
+    pub(crate) async fn depth(&self, queue: &str) -> u32 {
+        self.look(queue).await.unwrap()
+    }
+
+    /// Whether there is such a queue.
+    pub(crate) async fn sees(&self, queue: &str) -> bool {
+        self.look(queue).await.is_ok()
+    }
+
+    async fn look(&self, queue: &str) -> lapin::Result<u32> {
         let passive = QueueDeclareOptions {
             passive: true,
             ..QueueDeclareOptions::default()
         };
-        let channel = self.0.create_channel().await.unwrap();
-        channel
+        let channel = self.0.create_channel().await?;
+        let queue = channel
             .queue_declare(queue.into(), passive, FieldTable::default())
-            .await
-            .unwrap()
-            .message_count()
+            .await?;
+        Ok(queue.message_count())
     }
 }
 

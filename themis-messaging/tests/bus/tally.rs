@@ -252,7 +252,12 @@ impl Tally {
             sent,
             confirmed: count(Result::is_ok),
             nobody: count(|outcome| matches!(outcome, Err(BusError::NoListener { .. }))),
-            doubtful: count(|outcome| matches!(outcome, Err(BusError::Unconfirmed { .. }))),
+            doubtful: count(|outcome| {
+                matches!(
+                    outcome,
+                    Err(BusError::Unconfirmed { .. } | BusError::ListenerGone { .. })
+                )
+            }),
             expired: count(|outcome| matches!(outcome, Err(BusError::Expired { .. }))),
             lost: numbers(&|n, outcome| outcome.is_ok() && taken.iter().any(|handled| !handled.contains_key(&n))),
             repeated: taken
