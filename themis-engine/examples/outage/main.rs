@@ -1,8 +1,8 @@
 //! All engines are away under full report load: `outage [--seconds S] [--monitors N]`, with a private broker and a private
 //! database, and the program `themis-engine` from beside this one.
 //!
-//! Three engines hear N monitors of N registered hosts. The leader is frozen (SIGSTOP) and goes on with what it had taken
-//! in; one standby is killed and comes back under new queue names; one is killed and finds its queue again
+//! Three engines hear N monitors of N registered hosts. The first, which leads unless the machine was too busy for it to keep
+//! the lease, is frozen (SIGSTOP) and goes on with what it had taken in; one standby is killed and comes back under new queue names; one is killed and finds its queue again
 //! (`use_queue_manager`). Meanwhile the broker's memory and the queues are looked at. It fails unless the memory stays flat,
 //! no queue holds more than its reports' time allows, nobody who comes back hears a report that is older than that, what the
 //! frozen one had in hand is not believed, every report that is sent afterwards is heard by all, one engine leads again and
@@ -117,11 +117,12 @@ async fn check(options: &Options) -> anyhow::Result<()> {
     let before = (registry.lease().await?, engines.frozen.resident_mb()?);
 
     println!(
-        "{} monitors, one report each {INTERVAL:?}; all {} engines go away for {} s, the leader (epoch {}) frozen",
+        "{} monitors, one report each {INTERVAL:?}; {} leads with epoch {}; all {} engines go away for {} s",
         options.monitors,
+        before.0.holder,
+        before.0.epoch,
         engines.all().len(),
-        options.seconds,
-        before.0.epoch
+        options.seconds
     );
     engines.frozen.signal("STOP")?;
     engines.renamed.kill().await?;
