@@ -3,8 +3,10 @@ SHELL := /bin/bash
 SCENARIO ?= host-crash
 HOSTS ?= 4
 STEP := .ci/step
+BUILD ?= target/release
+PROGRAMS := themis themis-api themis-engine themis-hostmonitor themis-manage themis-status themis-simulate
 
-.PHONY: help demo packages release debug test check format lint tidy unit doctest labtest scenarios bench bench-bus soak soak-share fuzz-api lab-up lab-down lab-wipe lab-status bench-api
+.PHONY: help demo packages release install debug test check format lint tidy unit doctest labtest scenarios bench bench-bus soak soak-share fuzz-api lab-up lab-down lab-wipe lab-status bench-api
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -29,6 +31,14 @@ packages: ## Debian packages for building and for the lab
 	@$(STEP) packages lab/lab install
 release: packages ## the programs, optimised
 	@cargo build --release --workspace --bins --locked
+install: ## below DESTDIR: the programs that were built (cargo build --release --workspace --bins), units, manual, completion, samples
+	@install -D -m 755 -t $(DESTDIR)/usr/bin $(addprefix $(BUILD)/,$(PROGRAMS))
+	@install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system etc/systemd/*.service
+	@install -D -m 644 -t $(DESTDIR)/usr/share/man/man1 docs/man/*.1
+	@install -D -m 644 -t $(DESTDIR)/usr/share/man/man8 docs/man/*.8
+	@install -D -m 644 -t $(DESTDIR)/usr/share/doc/themis etc/themis/*.sample
+	@install -d $(DESTDIR)/usr/share/bash-completion/completions
+	@$(BUILD)/themis completion bash >$(DESTDIR)/usr/share/bash-completion/completions/themis
 debug:
 	@$(STEP) build cargo build --workspace --bins --locked
 format:
