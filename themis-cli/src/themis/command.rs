@@ -170,13 +170,13 @@ pub struct SetPowerDevice {
     /// Port; 623 for ipmi when it is not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
-    /// Which system or outlet of the device
+    /// Which system or outlet of the device; none for ipmi
     #[arg(long, default_value = "", hide_default_value = true)]
     pub system: String,
     /// 1 to 9. Devices of level 1 are tried first; all of one level together
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..=9))]
     pub level: i64,
-    /// Accept the device though it cannot be proven to be this host's, and why
+    /// Take the device for this host's though it tells no identity to prove it by, and why; it is recorded
     #[arg(long, value_name = "REASON")]
     pub accept_unbound: Option<String>,
     /// How the answer is shown.
@@ -242,7 +242,7 @@ pub struct Arm {
     /// Only this segment: name or UUID
     #[arg(long)]
     pub segment: Option<String>,
-    /// Accept this host's power device though it cannot be proven to be the host's; may be given several times
+    /// Arm though this host has no power device that is proven to be its own: it stays unprotected; may be given several times
     #[arg(long, value_name = "HOST")]
     pub accept_unbound: Vec<String>,
     /// Why; it is recorded

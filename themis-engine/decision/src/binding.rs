@@ -42,7 +42,7 @@ pub fn judge(
             let text = if system_uuid.is_none() {
                 "the host's monitor has not reported its system UUID yet"
             } else {
-                "the device shows no System GUID to compare; accept it by name with 'themis arm --accept-unbound HOST'"
+                "the device shows no System GUID to compare; accept it with 'themis power-device set HOST ... --accept-unbound REASON'"
             };
             Binding::Unbound(Reason::new("power_device_unbound", text))
         }

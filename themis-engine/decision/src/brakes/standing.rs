@@ -90,7 +90,8 @@ const RULES: &[Rule] = &[
     Rule {
         code: "power_device_unbound",
         reach: Reach::Each(with_unbound_device),
-        release: "a power device whose identity is the host's, or 'themis arm --accept-unbound HOST'",
+        release: "a power device whose identity is the host's; where it tells none, 'themis power-device set HOST ... \
+                  --accept-unbound REASON'",
     },
 ];
 
