@@ -35,7 +35,7 @@ section! {
         pub census_command: Option<String>,
         /// Shell command that prints 'stopping' while the host is being shut down in order.
         pub shutdown_command: String = "systemctl is-system-running",
-        /// Address and port for /metrics and /healthcheck; none when empty.
+        /// Address and port for /metrics, /healthcheck and /readiness; none when empty.
         pub metrics_listen: Option<String>,
     }
 }
