@@ -14,8 +14,10 @@ themis_up() {
   for program in api engine hostmonitor manage; do
     [[ -x $THEMIS_BIN_DIR/themis-$program ]] || die "no $THEMIS_BIN_DIR/themis-$program: build it, or set THEMIS_BIN_DIR or LAB_THEMIS=no"
   done
-  mkdir -p "$LAB/etc/themis"
+  mkdir -p "$LAB/etc/themis/jws-keys"
+  cp "$LAB"/etc/keystone/jws-keys/public/*.pem "$LAB/etc/themis/jws-keys/"
   themis_config
+  once "broker-users-$LAB_HOSTS" broker_users
   for e in $ENGINES; do ENGINE=$e render themis-engine.conf.tmpl >"$LAB/etc/themis/$e.conf"; done
   themis_monitor_config ctl
   if [[ ! -e $LAB/etc/themis/fencing.key ]]; then
@@ -67,6 +69,23 @@ themis_monitor_config() { # PLACE
   [[ -L $HOST_DIR/serf ]] || ln -s "$(command -v serf)" "$HOST_DIR/serf"
   rm -rf "$RUNTIME_DIR"; mkdir -p "$RUNTIME_DIR" # /run is empty after a boot
   { render hostmonitor.conf.tmpl; themis_networks "$1"; } >"$LAB/etc/themis/$1.conf"
+}
+broker_users() { # one for each monitor, with the rights of docs/operators/bus.md; in one call, for each takes seconds
+  local p host own asked='' code=''
+  for p in ctl $(each_host); do
+    host=$(hostname_of "$p")
+    own="themis_hostmonitor([.]$host|_fanout(_.+)?)?"
+    asked="{<<\"themis-$host\">>, <<\"^(themis|$own|themis_observations_fanout)$\">>,
+      <<\"^(themis_hostmonitor([.]$host|_fanout_.+)?|themis_observations_fanout)$\">>, <<\"^(themis|$own)$\">>}"
+    code+=${code:+, }$asked
+  done
+  rabbitctl eval "lists:foreach(fun({User, Configure, Write, Read}) ->
+      case rabbit_auth_backend_internal:exists(User) of
+        true -> ok;
+        false -> rabbit_auth_backend_internal:add_user(User, <<\"$LAB_PASSWORD\">>, <<\"lab\">>)
+      end,
+      rabbit_auth_backend_internal:set_permissions(User, <<\"openstack\">>, Configure, Write, Read, <<\"lab\">>)
+    end, [$code])." >>"$LAB/log/broker-users.log" 2>&1
 }
 themis_host_boot() { # hN
   [[ $LAB_THEMIS == yes ]] || return 0
