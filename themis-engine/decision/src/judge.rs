@@ -12,12 +12,13 @@ use uuid::Uuid;
 
 use crate::brakes::power_word;
 use crate::host::{self, Turn};
+use crate::jury::Jury;
 use crate::notified;
 use crate::outage::judge_outages;
 use crate::power::{DeviceTrack, PowerWord};
 use crate::recovery::{Effect, StepRow};
-use crate::verdict::{HostVerdicts, judge_host};
-use crate::world::World;
+use crate::verdict::{HostVerdicts, judge_by};
+use crate::world::{HostRecord, World};
 
 /// What a turn brought.
 #[derive(Debug, Default)]
@@ -182,92 +183,115 @@ fn expect_devices(world: &mut World) {
 /// Takes one turn. `ids` gives fresh ids for incidents and vmoves.
 pub fn judge(world: &mut World, now: Moment, ids: &mut dyn FnMut() -> Uuid) -> Judgement {
     expect_devices(world);
-    judge_outages(world, now);
-    let hosts: Vec<HostId> = world.hosts.keys().copied().collect();
+    let jury = Jury::of(world, now);
+    let verdicts = believe(world, &jury, now);
     let mut out = Judgement::default();
-    for id in &hosts {
-        if let Some(verdicts) = judge_host(world, *id, now) {
-            out.verdicts.insert(*id, verdicts);
-        }
-    }
-    for id in hosts {
-        let Some(verdicts) = out.verdicts.get(&id).cloned() else {
-            continue;
-        };
+    for (id, verdicts) in &verdicts {
+        let id = *id;
         let mut turn = Turn {
             world,
             id,
             now,
-            verdicts: &verdicts,
+            verdicts,
             out: &mut out,
             ids,
         };
         host::step(&mut turn);
     }
-    for id in world.hosts.keys() {
-        questions(world, *id, now, &mut out);
+    out.verdicts = verdicts;
+    let asking = Asking {
+        world,
+        jury: &jury,
+        now,
+        recovers: world.hosts.values().any(|host| host.state.in_recovery()),
+    };
+    for host in world.hosts.values() {
+        asking.questions(host, &mut out);
     }
     out
 }
 
-/// What is asked about a host in its present state.
-fn questions(world: &World, id: HostId, now: Moment, out: &mut Judgement) {
-    let Some(host) = world.hosts.get(&id) else { return };
-    let Some(verdicts) = out.verdicts.get(&id) else { return };
-    let policy = &world.policy;
-    // A fence goes on only while the evidence demands it, so it must be kept fresh for as long as the fence lasts.
-    let doubted = matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
-    if doubted || host.state.in_recovery() {
-        out.wants.push(Want::AskLife { host: id });
-    }
-    if doubted {
-        for network in verdicts.accused.keys() {
-            let observers = probers(world, host.id, network, now);
-            out.wants.push(Want::Probe {
-                host: id,
-                network: network.clone(),
-                observers,
-            });
-        }
-    }
-    let interval = match host.state {
-        HostState::Disabled => return,
-        HostState::Checking | HostState::Failed => policy.power_interval,
-        // Twice as often as the two readings must lie apart: the second is not missed by a hair.
-        HostState::Fencing => policy.power_interval / 2,
-        HostState::Fenced | HostState::Evacuating => policy.proof_age_max / 3,
-        HostState::Active if verdicts.missed => policy.power_interval,
-        HostState::Initializing if power_word(world, host, now) == PowerWord::Unknown => policy.probe_interval,
-        HostState::Initializing | HostState::Active | HostState::Evacuated | HostState::Recovering => {
-            policy.power_idle_interval
-        }
-    };
-    for device in &host.devices {
-        out.wants.push(Want::ReadPower {
-            host: id,
-            device: device.id,
-            interval,
-        });
-    }
-    if host.state == HostState::Evacuating || host.state == HostState::Fencing {
-        let instances = host.recovery.in_flight();
-        if !instances.is_empty() {
-            out.wants.push(Want::Look { host: id, instances });
-        }
-    }
+/// What is believed of networks and hosts at this moment, by what `jury` says; advances the timers of accusations and
+/// outages.
+pub fn believe(world: &mut World, jury: &Jury, now: Moment) -> BTreeMap<HostId, HostVerdicts> {
+    judge_outages(world, jury, now);
+    let hosts: Vec<HostId> = world.hosts.keys().copied().collect();
+    let verdicts = hosts
+        .into_iter()
+        .filter_map(|id| Some((id, judge_by(world, jury, id, now)?)));
+    verdicts.collect()
 }
 
-/// The observers that probe: eligible ones, chosen by a hash so that targets spread over observers.
-fn probers(world: &World, host: HostId, network: &NetworkName, now: Moment) -> Vec<String> {
-    let Some(target) = world.hosts.get(&host) else {
-        return Vec::new();
-    };
-    let mut names: Vec<&str> = crate::eligibility::eligible(world, &target.name, network, now)
-        .map(|(name, _)| name)
-        .collect();
-    names.sort_by_key(|name| spread(&target.name, name));
-    names.truncate(world.policy.probers);
-    names.into_iter().map(str::to_owned).collect()
+/// What questions are made of.
+struct Asking<'a> {
+    world: &'a World,
+    jury: &'a Jury,
+    now: Moment,
+    /// A host is being fenced or its instances are being moved.
+    recovers: bool,
+}
+
+impl Asking<'_> {
+    /// What is asked about a host in its present state.
+    fn questions(&self, host: &HostRecord, out: &mut Judgement) {
+        let (policy, id) = (&self.world.policy, host.id);
+        let Some(verdicts) = out.verdicts.get(&id) else { return };
+        // A fence goes on only while the evidence demands it, so it must be kept fresh for as long as the fence lasts.
+        let doubted = matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
+        if doubted || host.state.in_recovery() {
+            out.wants.push(Want::AskLife { host: id });
+        }
+        if doubted {
+            for network in verdicts.accused.keys() {
+                let observers = self.probers(host, network);
+                out.wants.push(Want::Probe {
+                    host: id,
+                    network: network.clone(),
+                    observers,
+                });
+            }
+        }
+        let interval = match host.state {
+            HostState::Checking | HostState::Failed => policy.power_interval,
+            // Twice as often as the two readings must lie apart: the second is not missed by a hair.
+            HostState::Fencing => policy.power_interval / 2,
+            HostState::Fenced | HostState::Evacuating => policy.proof_age_max / 3,
+            // Another recovery may rest on this host's being off: an instance that was on its way to it.
+            HostState::Evacuated if self.recovers => policy.proof_age_max / 3,
+            HostState::Active if verdicts.missed => policy.power_interval,
+            HostState::Initializing if power_word(self.world, host, self.now) == PowerWord::Unknown => {
+                policy.probe_interval
+            }
+            // Of a disabled host it only says whether it is a member of the networks (ADR 9).
+            HostState::Disabled
+            | HostState::Initializing
+            | HostState::Active
+            | HostState::Evacuated
+            | HostState::Recovering => policy.power_idle_interval,
+        };
+        for device in &host.devices {
+            out.wants.push(Want::ReadPower {
+                host: id,
+                device: device.id,
+                interval,
+            });
+        }
+        if host.state == HostState::Evacuating || host.state == HostState::Fencing {
+            let instances = host.recovery.in_flight();
+            if !instances.is_empty() {
+                out.wants.push(Want::Look { host: id, instances });
+            }
+        }
+    }
+
+    /// The observers that probe: eligible ones, chosen by a hash so that targets spread over observers.
+    fn probers(&self, target: &HostRecord, network: &NetworkName) -> Vec<String> {
+        let words = self.jury.words(self.world, &target.name, network);
+        let mut names: Vec<&str> = words.map(|(name, _)| name).collect();
+        names.sort_by_key(|name| spread(&target.name, name));
+        names.truncate(self.world.policy.probers);
+        names.into_iter().map(str::to_owned).collect()
+    }
 }
 
 /// FNV-1a: a fixed hash, so that every engine and every replay chooses alike.

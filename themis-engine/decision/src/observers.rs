@@ -6,21 +6,23 @@ use themis_core::leader::{Observer, ObserverPlace, Observers};
 use themis_core::report::AgentState;
 use themis_core::{Moment, NetworkName, Reason};
 
-use crate::eligibility::{Ineligible, ineligible, members};
+use crate::eligibility::{Ineligible, Roll, ineligible};
 use crate::evidence::Heard;
 use crate::world::World;
 
 /// Every monitor heard since this leader started, by name, also those that have fallen silent.
 #[must_use]
 pub fn heard(world: &World, now: Moment) -> Observers {
-    let networks: Vec<(&NetworkName, usize)> = world.networks.keys().map(|name| (name, members(world, name))).collect();
+    let roll = Roll::of(world, now);
+    let members = |name| (name, roll.members(world, name));
+    let networks: Vec<(&NetworkName, usize)> = world.networks.keys().map(members).collect();
     let observers = world.evidence.observers.values().map(|heard| Observer {
         name: heard.report.observer.clone(),
         witness: heard.report.witness,
         age_ms: u64::try_from(now.since(heard.at).as_millis()).unwrap_or(u64::MAX),
         networks: networks
             .iter()
-            .map(|(name, members)| ((*name).clone(), place(world, heard, name, *members, now)))
+            .map(|(name, members)| ((*name).clone(), place(world, &roll, heard, name, *members, now)))
             .collect(),
     });
     Observers {
@@ -28,8 +30,15 @@ pub fn heard(world: &World, now: Moment) -> Observers {
     }
 }
 
-fn place(world: &World, heard: &Heard, network: &NetworkName, members: usize, now: Moment) -> ObserverPlace {
-    let why = ineligible(world, heard, network, members, now);
+fn place(
+    world: &World,
+    roll: &Roll,
+    heard: &Heard,
+    network: &NetworkName,
+    members: usize,
+    now: Moment,
+) -> ObserverPlace {
+    let why = ineligible(world, roll, heard, network, members, now);
     ObserverPlace {
         eligible: why.is_none(),
         reason: why.map(|why| reason(why, world, heard, network, members)),
@@ -50,6 +59,7 @@ fn reason(why: Ineligible, world: &World, heard: &Heard, network: &NetworkName, 
             let text = format!("{name} is neither a registered host nor a witness; register it in a segment");
             Reason::new("observer_not_registered", text)
         }
+        Ineligible::Off => Reason::new("observer_off", format!("{name} is off: what it said was said before")),
         Ineligible::NotAttached => {
             let text = format!("{name} reports nothing of {network}: its configuration lacks [network:{network}]");
             Reason::new("observer_not_attached", text)
@@ -85,7 +95,7 @@ fn reason(why: Ineligible, world: &World, heard: &Heard, network: &NetworkName, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eligibility::eligible;
+    use crate::jury::Jury;
     use crate::testing::{hear, report, world};
     use themis_core::report::PeerStatus;
 
@@ -168,7 +178,10 @@ mod tests {
             );
             // What is told is what is judged by.
             let network = NetworkName::new(network);
-            let counts = eligible(&world, "nobody", &network, now).any(|(who, _)| who == name);
+            let whom = if name == "h2" { "h1" } else { "h2" };
+            let counts = Jury::of(&world, now)
+                .words(&world, whom, &network)
+                .any(|(who, _)| who == name);
             assert_eq!(counts, expected.is_none(), "{name} on {network}");
         }
     }

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use themis_core::{HostId, HostState, Moment, NetworkName, Reason, SegmentId};
+use themis_core::{HostState, Moment, NetworkName, Reason, SegmentId};
 
-use crate::eligibility::{eligible, members, self_accused};
+use crate::jury::Jury;
 use crate::world::{HostRecord, Outage, World};
 
 /// Updates which networks are out; ends an outage `outage_cooldown` after it was last seen.
-pub fn judge_outages(world: &mut World, now: Moment) {
+pub fn judge_outages(world: &mut World, jury: &Jury, now: Moment) {
     let cooldown = world.policy.outage_cooldown;
     let names: Vec<NetworkName> = world.networks.keys().cloned().collect();
     for name in names {
-        if let Some(reason) = out(world, &name, now) {
+        if let Some(reason) = out(world, jury, &name) {
             let entry = world.outages.entry(name).or_insert(Outage {
                 since: now,
                 last: now,
@@ -31,14 +31,14 @@ pub fn judge_outages(world: &mut World, now: Moment) {
 }
 
 /// Why `network` is out: for more than the ratio of hosts, overall or in one segment, it is bad or self-accused.
-fn out(world: &World, network: &NetworkName, now: Moment) -> Option<Reason> {
+fn out(world: &World, jury: &Jury, network: &NetworkName) -> Option<Reason> {
     let mut by_segment: BTreeMap<SegmentId, (usize, Vec<String>)> = BTreeMap::new();
     // A host that was never seen good says nothing of the network: ten new ones without cables are no outage.
     let judged = |host: &&HostRecord| host.counts() && host.state != HostState::Initializing;
     for host in world.hosts.values().filter(judged) {
         let entry = by_segment.entry(host.segment).or_default();
         entry.0 += 1;
-        if suffers(world, host.id, network, now) {
+        if suffers(world, jury, host, network) {
             entry.1.push(host.name.clone());
         }
     }
@@ -60,23 +60,6 @@ fn out(world: &World, network: &NetworkName, now: Moment) -> Option<Reason> {
     Some(Reason::new("network_out", text).with(json!({"network": network, "hosts": victims, "of": count})))
 }
 
-fn suffers(world: &World, id: HostId, network: &NetworkName, now: Moment) -> bool {
-    let Some(host) = world.hosts.get(&id) else { return false };
-    if accuses_itself(world, host, network, now) {
-        return true;
-    }
-    let words: Vec<bool> = eligible(world, &host.name, network, now)
-        .map(|(_, accuses)| accuses)
-        .collect();
-    let accusers = words.iter().filter(|accuses| **accuses).count();
-    !words.is_empty() && accusers * 2 > words.len()
-}
-
-fn accuses_itself(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> bool {
-    let registered = members(world, network);
-    world
-        .evidence
-        .fresh(&host.name, now, world.policy.report_age_max())
-        .and_then(|heard| heard.report.networks.get(network))
-        .is_some_and(|seen| self_accused(seen, registered))
+fn suffers(world: &World, jury: &Jury, host: &HostRecord, network: &NetworkName) -> bool {
+    jury.accuses_itself(&host.name, network) || jury.tally(world, &host.name, network).missed_by_most()
 }

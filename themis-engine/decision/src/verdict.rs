@@ -8,12 +8,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use themis_core::report::{AgentState, PeerStatus};
+use themis_core::report::AgentState;
 use themis_core::{Moment, NetworkName, Reason};
 
-use crate::eligibility::{eligible, members};
-use crate::evidence::Heard;
+use crate::jury::{Jury, Tally};
 use crate::world::{HostRecord, World};
 
 /// A living nova-compute moves its service every ten seconds; the poll before such a move may be some seconds older.
@@ -57,44 +55,6 @@ pub struct HostVerdicts {
     pub life: Option<Reason>,
 }
 
-/// Tallies who accuses `host` on `network` before any look of our own.
-struct Tally {
-    accusers: Vec<String>,
-    eligible: usize,
-    others: usize,
-}
-
-fn tally(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> Tally {
-    let words: Vec<(&str, bool)> = eligible(world, &host.name, network, now).collect();
-    Tally {
-        accusers: words
-            .iter()
-            .filter(|(_, accuses)| *accuses)
-            .map(|(name, _)| (*name).to_owned())
-            .collect(),
-        eligible: words.len(),
-        others: members(world, network).saturating_sub(1),
-    }
-}
-
-impl Tally {
-    fn has_majority(&self) -> bool {
-        self.eligible * 2 > self.others
-    }
-    fn accused(&self, quorum: usize) -> bool {
-        self.has_majority()
-            && self.eligible > 0
-            && self.accusers.len() >= quorum.min(self.eligible)
-            && self.accusers.len() * 2 > self.eligible
-    }
-    fn good(&self) -> bool {
-        self.has_majority() && (self.eligible - self.accusers.len()) * 2 > self.eligible
-    }
-    fn figures(&self) -> serde_json::Value {
-        json!({"accusers": self.accusers, "eligible": self.eligible, "others": self.others})
-    }
-}
-
 /// What probes of the last seconds say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Probed {
@@ -103,7 +63,7 @@ enum Probed {
     NotYet,
 }
 
-fn probed(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) -> Probed {
+fn probed(world: &World, jury: &Jury, host: &HostRecord, network: &NetworkName, now: Moment) -> Probed {
     let age = world.policy.probe_interval * 3;
     let since = host.watch.checking_since.unwrap_or(now);
     let Some(words) = world.evidence.probes.get(&(host.name.clone(), network.clone())) else {
@@ -115,9 +75,7 @@ fn probed(world: &World, host: &HostRecord, network: &NetworkName, now: Moment) 
         .filter_map(|(observer, word)| word.reached.map(|reached| (observer.as_str(), reached)))
         .collect();
     // Anybody's answer is life. That there was none must be said by as many as an accusation needs, each in a place to say it.
-    let may_say: Vec<&str> = eligible(world, &host.name, network, now)
-        .map(|(name, _)| name)
-        .collect();
+    let may_say: Vec<&str> = jury.words(world, &host.name, network).map(|(name, _)| name).collect();
     let wanted = world.policy.quorum.min(world.policy.probers).min(may_say.len()).max(1);
     if lately.values().any(|reached| *reached) {
         Probed::Answered
@@ -142,13 +100,19 @@ fn own_proof(world: &World, host: &HostRecord, network: &NetworkName, now: Momen
     proof.is_some_and(|age_ms| Duration::from_millis(age_ms).saturating_add(now.since(heard.at)) <= age_max)
 }
 
-/// Judges one host; advances its accusation timers.
+/// Judges one host by what is said at this moment; advances its accusation timers.
 pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Option<HostVerdicts> {
+    let jury = Jury::of(world, now);
+    judge_by(world, &jury, id, now)
+}
+
+/// Judges one host by what `jury` says; advances its accusation timers.
+pub fn judge_by(world: &mut World, jury: &Jury, id: themis_core::HostId, now: Moment) -> Option<HostVerdicts> {
     let host = world.hosts.get(&id)?;
     let names: Vec<NetworkName> = world.networks.keys().cloned().collect();
     let tallies: BTreeMap<NetworkName, Tally> = names
         .iter()
-        .map(|name| (name.clone(), tally(world, host, name, now)))
+        .map(|name| (name.clone(), jury.tally(world, &host.name, name)))
         .collect();
     let mut accused_since = host.watch.accused_since.clone();
     for (name, tally) in &tallies {
@@ -159,7 +123,7 @@ pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Op
         }
     }
     let held = |name: &NetworkName| {
-        let hold = world.policy.hold_for(members(world, name));
+        let hold = world.policy.hold_for(jury.members(name));
         accused_since.get(name).is_some_and(|since| now.since(*since) >= hold)
     };
     let hung = hung(world, host, &tallies, &accused_since, now);
@@ -168,18 +132,18 @@ pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Op
         .map(|(name, tally)| {
             (
                 name.clone(),
-                on_network(world, host, name, tally, held(name), hung, now),
+                on_network(&Bench { world, jury, host, now }, name, tally, held(name), hung),
             )
         })
         .collect();
     let all_bad = !networks.is_empty() && networks.values().all(|v| v.verdict == Standing::Bad);
     let unanswered = names
         .iter()
-        .all(|name| probed(world, host, name, now) == Probed::Unanswered);
+        .all(|name| probed(world, jury, host, name, now) == Probed::Unanswered);
     let verdicts = HostVerdicts {
         suspected: names.iter().any(held),
         silent: all_bad && unanswered,
-        missed: missed(world, host, now),
+        missed: jury.missed(&host.name),
         life: life(world, host, &networks, now),
         accused: accused_since
             .keys()
@@ -191,17 +155,6 @@ pub fn judge_host(world: &mut World, id: themis_core::HostId, now: Moment) -> Op
         host.watch.accused_since = accused_since;
     }
     Some(verdicts)
-}
-
-/// Whether any fresh observer holds the host failed. Weaker than an accusation: it only lets the power device be heard
-/// where too few are left to accuse.
-fn missed(world: &World, host: &HostRecord, now: Moment) -> bool {
-    let age = world.policy.report_age_max();
-    let fresh = |heard: &&Heard| now.since(heard.at) <= age && heard.report.observer != host.name;
-    world.evidence.observers.values().filter(fresh).any(|heard| {
-        let mut networks = heard.report.networks.values();
-        networks.any(|network| network.not_alive.get(&host.name) == Some(&PeerStatus::Failed))
-    })
 }
 
 /// A host whose kernel may still answer probes while everything on it is stopped: accused on every network, its monitor
@@ -247,15 +200,16 @@ fn nova_moves(world: &World, host: &HostRecord, now: Moment) -> bool {
         .is_some_and(|moved| moved > since && now.since(moved) <= NOVA_MOVES_WITHIN)
 }
 
-fn on_network(
-    world: &World,
-    host: &HostRecord,
-    network: &NetworkName,
-    tally: &Tally,
-    held: bool,
-    hung: bool,
+/// Before whom one host stands.
+struct Bench<'a> {
+    world: &'a World,
+    jury: &'a Jury,
+    host: &'a HostRecord,
     now: Moment,
-) -> Verdict {
+}
+
+fn on_network(bench: &Bench<'_>, network: &NetworkName, tally: &Tally, held: bool, hung: bool) -> Verdict {
+    let world = bench.world;
     let unknown = |code: &str, text: String| Verdict {
         verdict: Standing::Unknown,
         reason: Reason::new(code, text).with(tally.figures()),
@@ -267,10 +221,16 @@ fn on_network(
         };
     }
     if !tally.has_majority() {
-        let text = format!(
-            "{} of {} others may judge {network}: no majority",
-            tally.eligible, tally.others
-        );
+        let (eligible, others) = (tally.eligible, tally.others);
+        if tally.unsure > 0 && (eligible + tally.unsure) * 2 > others {
+            let text = format!(
+                "{} of {others} others say nothing of it on {network} and their host lists may lack it: name it in the \
+                 peers of every monitor",
+                tally.unsure
+            );
+            return unknown("host_lists_differ", text);
+        }
+        let text = format!("{eligible} of {others} others may judge {network}: no majority");
         return unknown("no_majority", text);
     }
     if !tally.accused(world.policy.quorum) {
@@ -290,11 +250,12 @@ fn on_network(
     if !held {
         return unknown("accused", format!("accused on {network}; not yet for long enough"));
     }
-    looked(world, host, network, tally, hung, now)
+    looked(bench, network, tally, hung)
 }
 
 /// An accusation that has held, in the light of what probes and the host itself say.
-fn looked(world: &World, host: &HostRecord, network: &NetworkName, tally: &Tally, hung: bool, now: Moment) -> Verdict {
+fn looked(bench: &Bench<'_>, network: &NetworkName, tally: &Tally, hung: bool) -> Verdict {
+    let Bench { world, jury, host, now } = *bench;
     let unknown = |code: &str, text: String| Verdict {
         verdict: Standing::Unknown,
         reason: Reason::new(code, text).with(tally.figures()),
@@ -304,7 +265,7 @@ fn looked(world: &World, host: &HostRecord, network: &NetworkName, tally: &Tally
         .evidence
         .spoke_within(&host.name, now, world.policy.probe_interval * 3);
     let seen = own.and_then(|heard| heard.report.networks.get(network));
-    match probed(world, host, network, now) {
+    match probed(world, jury, host, network, now) {
         Probed::NotYet => unknown(
             "not_probed",
             format!("accused on {network}; too few observers have probed it yet"),

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use themis_core::{HostId, Moment};
-use themis_decision::outage::judge_outages;
-use themis_decision::verdict::judge_host;
+use themis_decision::judge::believe;
+use themis_decision::jury::Jury;
 use themis_decision::view::view;
 use themis_decision::{Change, Judgement, WantedEffect, judge};
 
@@ -55,11 +55,8 @@ impl Engine {
     fn follow(&mut self, now: Moment) {
         self.pending.clear();
         self.later.clear();
-        judge_outages(&mut self.world, now);
-        let hosts: Vec<HostId> = self.world.hosts.keys().copied().collect();
-        for host in hosts {
-            drop(judge_host(&mut self.world, host, now));
-        }
+        let jury = Jury::of(&self.world, now);
+        drop(believe(&mut self.world, &jury, now));
     }
 
     fn judge(&mut self, now: Moment) -> Judgement {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{HostVerdicts, Standing, judge_host};
 use crate::evidence::NovaService;
+use crate::jury::Jury;
 use crate::outage::judge_outages;
 use crate::testing::{NETWORKS, ReportBuilder, hear, host_id, report, world};
 use crate::world::{SegmentRecord, World};
@@ -25,7 +26,8 @@ fn after(seconds: f64) -> Moment {
 
 /// Outages and the verdict on `h1`, as one turn of the leader finds them.
 fn judged(world: &mut World, now: Moment) -> HostVerdicts {
-    judge_outages(world, now);
+    let jury = Jury::of(world, now);
+    judge_outages(world, &jury, now);
     judge_host(world, host_id(1), now).expect("h1 is registered")
 }
 
