@@ -5,8 +5,10 @@
 
 mod standing;
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
-use themis_core::{HostState, Mode, Moment, Reason};
+use themis_core::{HostId, HostState, Mode, Moment, Reason};
 
 use crate::power::PowerWord;
 use crate::world::{HostRecord, World};
@@ -23,7 +25,13 @@ pub fn hold(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
         .or_else(|| own_host(world, host))
         .or_else(|| other_manager(world, host))
         .or_else(|| site_outage(world, now))
-        .or_else(|| if off_by_itself { None } else { mass_failure(world, now) })
+        .or_else(|| {
+            if off_by_itself {
+                None
+            } else {
+                mass_failure(world, host, now)
+            }
+        })
         .or_else(|| if off_by_itself { None } else { collateral(world, now) })
         .or_else(|| too_many_in_recovery(world, host))
         .or_else(|| power_device(world, host, word))
@@ -109,24 +117,65 @@ fn site_outage(world: &World, now: Moment) -> Option<Reason> {
     })
 }
 
-fn mass_failure(world: &World, now: Moment) -> Option<Reason> {
+/// The hosts that fail now: within the window, or still held.
+fn failing(world: &World, now: Moment) -> BTreeSet<HostId> {
     let window = world.policy.mass_failure_window;
-    let failed: Vec<&str> = world
-        .hosts
-        .values()
-        .filter(|host| {
-            let failed = |at| now.since(at) <= window || host.state == HostState::Failed;
-            host.watch.failed_at.is_some_and(failed)
-        })
-        .map(|host| host.name.as_str())
-        .collect();
-    (failed.len() >= world.policy.mass_failure_hosts).then(|| {
+    let fails = |host: &&HostRecord| {
+        let failed = |at| now.since(at) <= window || host.state == HostState::Failed;
+        host.watch.failed_at.is_some_and(failed)
+    };
+    world.hosts.values().filter(fails).map(|host| host.id).collect()
+}
+
+/// The hosts that fail together with this one: those that fail now, and those of whom that is stored and whose own
+/// failure is not over. One that an operator let through stays in the company of the others until it is back.
+pub(crate) fn company(world: &World, host: &HostRecord, now: Moment) -> BTreeSet<HostId> {
+    let ill = |other: &HostRecord| {
+        matches!(
+            other.state,
+            HostState::Checking | HostState::Failed | HostState::Evacuated
+        ) || other.state.in_recovery()
+    };
+    let mut company = failing(world, now);
+    let stored = host.detail.failed_with.iter();
+    company.extend(stored.filter(|id| world.hosts.get(id).is_some_and(ill)));
+    if !host.detail.failed_with.is_empty() {
+        company.insert(host.id);
+    }
+    company
+}
+
+fn mass_failure(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
+    if host.detail.let_through {
+        return None;
+    }
+    let text = format!(
+        "'themis host retry {}' lets this one through and no other; the others' recovery by themselves releases it too",
+        host.name
+    );
+    too_many_at_once(world, &company(world, host, now), &text)
+}
+
+/// The same, of a host that nothing is the matter with.
+fn mass_failing(world: &World, now: Moment) -> Option<Reason> {
+    too_many_at_once(
+        world,
+        &failing(world, now),
+        "'themis host retry' lets one of them through",
+    )
+}
+
+fn too_many_at_once(world: &World, failing: &BTreeSet<HostId>, release: &str) -> Option<Reason> {
+    (failing.len() >= world.policy.mass_failure_hosts).then(|| {
+        let hosts = failing.iter().filter_map(|id| world.hosts.get(id));
+        let mut names: Vec<&str> = hosts.map(|host| host.name.as_str()).collect();
+        names.sort_unstable();
         let text = format!(
-            "{} hosts failed within {} s: more likely one cause than so many; 'themis host retry' on one of them, or its recovery, releases",
-            failed.len(),
-            window.as_secs()
+            "{} hosts failed within {} s: more likely one cause than so many; {release}",
+            failing.len(),
+            world.policy.mass_failure_window.as_secs()
         );
-        Reason::new("mass_failure", text).with(json!({"hosts": failed}))
+        Reason::new("mass_failure", text).with(json!({"hosts": names}))
     })
 }
 

@@ -91,7 +91,7 @@ pub fn answer(world: &mut World, request: &Request, now: Moment) -> Answer {
                 Ask::Enable(_) => enable(world, *id, now),
                 Ask::Disable(_) => disable(world, *id),
                 Ask::ConfirmDead(_) => confirm_dead(world, *id, request, now),
-                Ask::Retry(_) | Ask::Mode(_) => retry(world, *id, now),
+                Ask::Retry(_) | Ask::Mode(_) => retry(world, *id, request, now),
             }
         }
     }
@@ -206,18 +206,24 @@ fn confirm_dead(world: &mut World, id: HostId, request: &Request, now: Moment) -
     answer
 }
 
-fn retry(world: &mut World, id: HostId, now: Moment) -> Answer {
+/// Tries again what is held or stuck, for this host alone: who else is held by the same brake stays so.
+fn retry(world: &mut World, id: HostId, request: &Request, now: Moment) -> Answer {
     let Some(host) = world.hosts.get_mut(&id) else {
         return Answer::default();
     };
     let name = host.name.clone();
+    let mut text = format!("{name}: trying again");
     match host.state {
         HostState::Fencing => {
             host.detail.returns = 0;
             host.watch.fence_since = Some(now);
             host.watch.commanded = None;
         }
-        HostState::Failed => host.watch.failed_at = None,
+        HostState::Failed => {
+            if host.watch.hold.as_ref().is_some_and(|hold| hold.code == "mass_failure") {
+                text = let_through(world, id);
+            }
+        }
         HostState::Disabled
         | HostState::Initializing
         | HostState::Active
@@ -232,11 +238,53 @@ fn retry(world: &mut World, id: HostId, now: Moment) -> Answer {
             );
         }
     }
+    let Some(host) = world.hosts.get_mut(&id) else {
+        return Answer::default();
+    };
     host.watch.hold = None;
     host.watch.alarmed.clear();
-    let mut answer = Answer::done(format!("{name}: trying again"));
+    let incident = host.incident;
+    let mut answer = Answer::done(text.clone());
     answer.changes.push(Change::Host(id));
+    if let Some(incident) = incident {
+        let text = format!("{} asks to try again ({}): {text}", request.user, request.reason);
+        let reason = Reason::new("retried", text).with(json!({"user": request.user}));
+        answer.changes.push(Change::Event {
+            host: id,
+            incident,
+            kind: "request",
+            reason,
+            at: now,
+        });
+    }
     answer
+}
+
+/// Lets one host through the hold on so many failing at once; says who stays held.
+fn let_through(world: &mut World, id: HostId) -> String {
+    let held = |host: &&crate::world::HostRecord| {
+        let massed = host.watch.hold.as_ref().is_some_and(|hold| hold.code == "mass_failure");
+        host.id != id && host.state == HostState::Failed && massed
+    };
+    let others: Vec<&str> = world
+        .hosts
+        .values()
+        .filter(held)
+        .map(|host| host.name.as_str())
+        .collect();
+    let others = if others.is_empty() {
+        "no other host is held with it".to_owned()
+    } else {
+        format!("{} stay held", others.join(", "))
+    };
+    let Some(host) = world.hosts.get_mut(&id) else {
+        return String::new();
+    };
+    host.detail.let_through = true;
+    format!(
+        "{} alone is let through the hold on so many hosts failing at once; {others}",
+        host.name
+    )
 }
 
 /// Arming refuses hosts without a bound power device unless they are named.

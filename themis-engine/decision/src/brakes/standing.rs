@@ -3,11 +3,11 @@
 
 use serde_json::json;
 use themis_core::leader::{Brake, BrakedHost, Brakes};
-use themis_core::{Moment, Reason};
+use themis_core::{HostState, Moment, Reason};
 
 use super::{
-    collateral, mass_failure, observed, other_manager, own_host, power_device, power_word, segment, site_outage,
-    too_many_in_recovery,
+    collateral, mass_failing, mass_failure, observed, other_manager, own_host, power_device, power_word, segment,
+    site_outage, too_many_in_recovery,
 };
 use crate::preflight::{settling, too_few_monitors};
 use crate::world::{HostRecord, World};
@@ -24,6 +24,11 @@ enum Reach {
     All(fn(&World, Moment) -> Option<Reason>),
     /// Each for itself.
     Each(fn(&World, &HostRecord, Moment) -> Option<Reason>),
+    /// All hosts alike; when it does not, single ones still.
+    AllOrEach(
+        fn(&World, Moment) -> Option<Reason>,
+        fn(&World, &HostRecord, Moment) -> Option<Reason>,
+    ),
 }
 
 const RULES: &[Rule] = &[
@@ -69,8 +74,9 @@ const RULES: &[Rule] = &[
     },
     Rule {
         code: "mass_failure",
-        reach: Reach::All(mass_failure),
-        release: "'themis host retry' on one of the hosts, or their recovery; a host that reads off by itself is not held",
+        reach: Reach::AllOrEach(mass_failing, held_with_company),
+        release: "'themis host retry HOST', for that host alone, or the others' recovery by themselves; a host that reads off \
+                  by itself is not held",
     },
     Rule {
         code: "collateral",
@@ -108,6 +114,10 @@ impl Rule {
         let (reason, hosts) = match self.reach {
             Reach::All(holds) => (holds(world, now), Vec::new()),
             Reach::Each(holds) => (None, each(world, |host| holds(world, host, now))),
+            Reach::AllOrEach(all, one) => match all(world, now) {
+                Some(reason) => (Some(reason), Vec::new()),
+                None => (None, each(world, |host| one(world, host, now))),
+            },
         };
         Brake {
             code: self.code.to_owned(),
@@ -150,6 +160,10 @@ fn without_device(world: &World, host: &HostRecord, now: Moment) -> Option<Reaso
     device(world, host, now).filter(|reason| reason.code == "no_power_device")
 }
 
+fn held_with_company(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
+    mass_failure(world, host, now).filter(|_| host.state == HostState::Failed)
+}
+
 fn with_unbound_device(world: &World, host: &HostRecord, now: Moment) -> Option<Reason> {
     device(world, host, now).filter(|reason| reason.code == "power_device_unbound")
 }
@@ -157,7 +171,7 @@ fn with_unbound_device(world: &World, host: &HostRecord, now: Moment) -> Option<
 #[cfg(test)]
 mod tests {
     use themis_core::power::{Binding, PowerReading, PowerState};
-    use themis_core::{HostState, Mode, NetworkName};
+    use themis_core::{Mode, NetworkName};
 
     use super::*;
     use crate::brakes::hold;

@@ -33,8 +33,30 @@ pub(super) fn failed(turn: &mut Turn<'_>) {
         .get(&turn.id)
         .and_then(|host| brakes::hold(turn.world, host, turn.now));
     match held {
-        Some(reason) => turn.hold(if observing { "would_fence" } else { "hold" }, reason),
+        Some(reason) => {
+            remember_company(turn);
+            turn.hold(if observing { "would_fence" } else { "hold" }, reason);
+        }
         None => fence(turn),
+    }
+}
+
+/// With whom it is held for failing at once is stored: the hold must outlive the recovery of those whom an operator lets
+/// through, and this leader. Hosts that were being recovered before count for the window only.
+fn remember_company(turn: &mut Turn<'_>) {
+    let id = turn.id;
+    let Some(mut company) = turn.read(|host| brakes::company(turn.world, host, turn.now)) else {
+        return;
+    };
+    let many = company.len() >= turn.world.policy.mass_failure_hosts;
+    let hosts = &turn.world.hosts;
+    company.retain(|other| *other != id && hosts.get(other).is_some_and(|host| host.state == HostState::Failed));
+    if let Some(host) = turn
+        .host()
+        .filter(|host| many && !company.is_subset(&host.detail.failed_with))
+    {
+        host.detail.failed_with.extend(company);
+        turn.out.changes.push(crate::judge::Change::Host(id));
     }
 }
 
@@ -42,6 +64,8 @@ fn back_to_checking(turn: &mut Turn<'_>, reason: Reason) {
     let now = turn.now;
     if let Some(host) = turn.host() {
         host.watch.failed_at = None;
+        host.detail.failed_with.clear();
+        host.detail.let_through = false;
         host.watch.demand_since = None;
         host.watch.silent_since = None;
         host.watch.checking_since = Some(now);

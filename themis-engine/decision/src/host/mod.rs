@@ -279,6 +279,8 @@ impl Turn<'_> {
         host.recovery = crate::recovery::Recovery::default();
         host.detail.returns = 0;
         host.detail.vouched = None;
+        host.detail.failed_with.clear();
+        host.detail.let_through = false;
         let claim = host.watch.claim.take();
         let first = host.watch.first_accusation.clone();
         if let Some(power) = self.world.evidence.power.get_mut(&self.id) {

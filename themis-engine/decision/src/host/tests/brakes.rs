@@ -114,6 +114,91 @@ fn three_hosts_that_fail_together_are_held_for_as_long_as_nobody_looks() {
     cluster.until("h1", HostState::Evacuated);
 }
 
+/// Three of nine hosts fail at once and are held for that.
+fn mass_failed() -> Cluster {
+    let mut cluster = Cluster::of(9);
+    for host in ["h1", "h2", "h3"] {
+        cluster.crash(host);
+    }
+    cluster.until("h3", HostState::Failed);
+    held(&mut cluster, "h3", "mass_failure");
+    cluster
+}
+
+#[test]
+fn operators_word_for_one_host_of_a_mass_failure_lets_that_host_through_and_no_other() {
+    let mut cluster = mass_failed();
+    let id = cluster.id("h1");
+    let answer = cluster.request(Ask::Retry(id));
+    let said = answer.reason.expect("an answer").text;
+    assert!(said.contains("h1 alone") && said.contains("h2, h3 stay held"), "{said}");
+    assert_eq!(cluster.told("h1", "request"), ["retried"]);
+    cluster.until("h1", HostState::Evacuated);
+    // Long after: one of three is evacuated, so that two of them fail now.
+    for host in ["h2", "h3"] {
+        held(&mut cluster, host, "mass_failure");
+    }
+    let id = cluster.id("h2");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h2", HostState::Evacuated);
+    held(&mut cluster, "h3", "mass_failure");
+    // All is decided about these; another failure is one of its own.
+    let id = cluster.id("h3");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h3", HostState::Evacuated);
+    cluster.crash("h4");
+    cluster.until("h4", HostState::Evacuated);
+}
+
+#[test]
+fn hold_of_a_mass_failure_outlives_the_leader_that_let_one_host_through() {
+    let mut cluster = mass_failed();
+    let id = cluster.id("h1");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h1", HostState::Fencing);
+    cluster.run(5);
+    cluster.fail_over(crate::testing::Begun::Sent);
+    cluster.run(20);
+    cluster.world.settled = true;
+    cluster.until("h1", HostState::Evacuated);
+    for host in ["h2", "h3"] {
+        held(&mut cluster, host, "mass_failure");
+    }
+}
+
+#[test]
+fn mass_failure_whose_other_hosts_recover_by_themselves_releases_the_last() {
+    let mut cluster = mass_failed();
+    cluster.heal("h1");
+    cluster.heal("h2");
+    cluster.until("h3", HostState::Evacuated);
+    assert_eq!(
+        (cluster.power_offs("h1"), cluster.power_offs("h2")),
+        (0, 0),
+        "{}",
+        cluster.story()
+    );
+}
+
+#[test]
+fn half_of_a_fleet_that_was_evacuated_does_not_blind_the_rest() {
+    let mut cluster = Cluster::of(6);
+    for (number, host) in ["h1", "h2", "h3"].into_iter().enumerate() {
+        cluster.nova.boot(number, host);
+        cluster.crash(host);
+        cluster.until(host, HostState::Evacuated);
+        cluster.run(90);
+    }
+    // Three of six are left, the least that can judge one of them.
+    assert!(cluster.world.outages.is_empty());
+    for host in ["h4", "h5", "h6"] {
+        assert_eq!((cluster.state(host), cluster.hold(host)), (HostState::Active, None));
+    }
+    cluster.crash("h4");
+    cluster.until("h4", HostState::Evacuated);
+    assert_eq!(cluster.nova.running_on("h4"), 0);
+}
+
 #[test]
 fn rack_that_lost_its_power_recovers_alone_and_paced() {
     let mut cluster = Cluster::of(9);
