@@ -38,7 +38,7 @@ themis_config::section! {
         pub nova_poll_interval: Duration = "5",
         /// Names of registered hosts that engines run on, besides the kernel's host name; they are never powered off from here.
         pub own_hosts: Vec<String> = "",
-        /// Address and port of /healthcheck and /metrics; nothing when empty.
+        /// Address and port of /healthcheck, /readiness and /metrics; nothing when empty.
         pub metrics_listen: Option<String>,
     }
 }
@@ -98,7 +98,7 @@ themis_config::section! {
         pub evacuations_parallel_total: usize = "20",
         /// Seconds after which an evacuation that has not ended is pointed out; it is never repeated because of that.
         pub evacuation_deadline: Duration = "300",
-        /// How often one instance is tried.
+        /// How often Nova may refuse or fail to move one instance; what Nova never took counts for nothing.
         pub evacuation_attempts_max: u32 = "3",
         /// Seconds for which an evacuation request without an answer may still take effect.
         pub nova_request_horizon: Duration = "120",

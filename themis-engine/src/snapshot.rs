@@ -152,6 +152,8 @@ pub fn adopt(
                 continue;
             }
             HostState::Fenced | HostState::Evacuating => host.watch.proven = Some(now),
+            // Another recovery may rest on its being off.
+            HostState::Evacuated if proven => {}
             HostState::Disabled
             | HostState::Initializing
             | HostState::Active
@@ -159,7 +161,10 @@ pub fn adopt(
             | HostState::Evacuated
             | HostState::Recovering => continue,
         }
-        resumed(host, &mut changes, now);
+        let over = host.state == HostState::Evacuated;
+        if !over {
+            resumed(host, &mut changes, now);
+        }
         let power = world.evidence.power.entry(host.id).or_default();
         for device in &host.devices {
             let unread = Binding::Unbound(Reason::new("power_unknown", "not read yet by this leader"));
@@ -167,10 +172,11 @@ pub fn adopt(
                 .devices
                 .entry(device.id)
                 .or_insert_with(|| DeviceTrack::new(unread));
-            // The command is in the log of this incident. Off must still be read twice by this leader.
+            // The command is in the log of this incident. Off must still be read twice by this leader; throughout
+            // off_hold where nobody watched it lately.
             track.off_accepted = Some(now);
             track.off_after_command = None;
-            track.was_on = proven;
+            track.was_on = proven && !over;
         }
     }
     changes

@@ -69,7 +69,7 @@ pub struct Policy {
     pub evacuations_parallel_total: usize,
     /// After this an evacuation that has not ended is pointed out; it is never repeated because of it.
     pub evacuation_deadline: Duration,
-    /// How often one instance may be tried.
+    /// How often Nova may refuse or fail to move one instance before it is given up.
     pub evacuation_attempts_max: u32,
     /// How long an evacuate request without an answer may still take effect.
     pub nova_request_horizon: Duration,

@@ -10,9 +10,9 @@ use themis_core::{InstanceId, Reason};
 use themis_decision::notified::InstanceSight;
 use themis_decision::notified::ask::truth;
 use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
-use themis_openstack::Advice;
 use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
 use themis_openstack::placement::Placement;
+use themis_openstack::{Advice, ServiceError};
 
 use tokio::time::Instant;
 
@@ -219,6 +219,12 @@ fn error(error: NovaError) -> ComputeError {
         None => error.to_string(),
     };
     let reason = |code: &str| Reason::new(code, text.clone());
+    // Without a token or an address Nova was never asked, and who may not do it now may when the role is mended: neither
+    // says anything of the instance, so neither gives it up.
+    let unheard = matches!(error, NovaError::Service(ServiceError::Identity(_)));
+    if unheard || matches!(error.status(), Some(401 | 403)) {
+        return ComputeError::Retry(reason("nova_unavailable"));
+    }
     match error.advice() {
         Advice::Retry => ComputeError::Retry(reason("nova_unavailable")),
         Advice::GiveUp => ComputeError::Refused(reason("nova_refused")),

@@ -9,9 +9,10 @@ use themis_core::report::Report;
 use themis_core::{HostId, IncidentId, InstanceId, Moment, PowerDeviceId, Reason, VmoveId};
 use themis_decision::binding;
 use themis_decision::evidence::NovaService;
+use themis_decision::recovery::log::{Found, ended as row_of};
 use themis_decision::recovery::look::{LookContext, conclude};
 use themis_decision::recovery::plan::must_stop;
-use themis_decision::recovery::{Effect, InstanceLook, ListedInstance, Outcome, Step, StepEvent, StepRow, log::Found};
+use themis_decision::recovery::{Effect, InstanceLook, ListedInstance, Outcome, Step, StepEvent, StepRow};
 use themis_decision::{Change, WantedEffect};
 
 use super::Engine;
@@ -315,12 +316,9 @@ fn ended(engine: &mut Engine, host: HostId, incident: IncidentId, effect: &Effec
     let instance = subject.and_then(|id| record.recovery.instances.get(&id));
     let attempt = instance.map_or(1, |i| i.attempts.max(1));
     let name = instance.map_or_else(|| record.name.clone(), |i| i.listed.name.clone());
-    let (event, mut payload) = match &outcome {
-        Outcome::Done(value) => (StepEvent::Succeeded, value.clone()),
-        Outcome::Retry(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": true})),
-        Outcome::Failed(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": false})),
-        Outcome::Indeterminate(reason) => (StepEvent::Indeterminate, json!({"reason": reason})),
-    };
+    let (event, mut payload) = row_of(&outcome, instance, engine.world.policy.evacuation_attempts_max);
+    // While Nova is away each try is a row of the log, and the story says it once: the host shows the hold.
+    let known = matches!(outcome, Outcome::Retry(_)) && instance.is_some() && record.recovery.nova_away.is_some();
     if step == Step::List && event == StepEvent::Succeeded {
         payload = found(engine, host, &payload);
         let count = payload["instances"].as_array().map_or(0, Vec::len);
@@ -334,7 +332,9 @@ fn ended(engine: &mut Engine, host: HostId, incident: IncidentId, effect: &Effec
             now,
         );
     }
-    tell_ended(engine, host, incident, step, &name, subject, &outcome, now);
+    if !known {
+        tell_ended(engine, host, incident, step, &name, subject, &outcome, now);
+    }
     let subject = subject.map(|id| id.to_string()).unwrap_or_default();
     store_row(
         engine,

@@ -31,7 +31,8 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
     if void_vouch(turn) {
         return;
     }
-    if let Some(proof) = turn.proof() {
+    let twice = turn.read(|h| h.detail.returns >= RETURNS_MAX).unwrap_or(false);
+    if let Some(proof) = turn.proof().filter(|_| !twice) {
         match believed(turn) {
             Belief::Yes => return proven(turn, &proof),
             Belief::NotYet => return,
@@ -47,15 +48,25 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
         }
         return turn.go(HostState::Checking, Reason::new("fence_withdrawn", text));
     }
-    if turn.read(|h| h.detail.returns >= RETURNS_MAX).unwrap_or(false) {
-        let text = "its power came back twice: something else switches it on; find out what, then 'themis host retry'";
-        return turn.hold("hold", Reason::new("power_returned", text));
+    if twice {
+        return returned_twice(turn);
     }
     if turn.observing() || unbound(turn) {
         return;
     }
     command(turn);
     stuck(turn);
+}
+
+/// Something switches it on again and again: nothing more is posted until somebody looks. While an evacuation may still
+/// take effect it is switched off all the same: nothing else keeps that instance from running twice.
+fn returned_twice(turn: &mut Turn<'_>) {
+    let in_flight = turn.read(|h| h.recovery.busy() > 0).unwrap_or(false);
+    if in_flight && turn.power() != PowerWord::Off && !turn.observing() && !unbound(turn) {
+        command(turn);
+    }
+    let text = "its power came back twice: something else switches it on; find out what, then 'themis host retry'";
+    turn.hold("hold", Reason::new("power_returned", text));
 }
 
 /// Whether a reading of off is believed.

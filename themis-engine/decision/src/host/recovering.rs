@@ -16,6 +16,10 @@ use crate::world::{HostRecord, Watch, World};
 pub(super) const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
 /// A step that takes longer than this is shown as a hold.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// So many requests in a row that Nova does not take are shown as a hold.
+const AWAY_SHOWN: u32 = 3;
+/// An answer that is missing for so long is shown as a hold.
+const DOUBT_SHOWN: Duration = Duration::from_secs(10);
 
 pub(super) fn fenced(turn: &mut Turn<'_>) {
     if void(turn) || turn.observing() {
@@ -54,6 +58,7 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
     let proof = turn.proof().filter(|proof| turn.now.since(proof.confirmed) <= age);
     let proven_off = proven_off(turn.world, turn.now);
     let undecided = undecided(turn.world);
+    let in_service = in_service(turn.world);
     let busy_everywhere = turn.world.hosts.values().map(|h| h.recovery.busy()).sum();
     let context = PlanContext {
         now: turn.now,
@@ -62,20 +67,54 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
         busy_everywhere,
         proven_off: &proven_off,
         undecided: &undecided,
+        in_service: &in_service,
     };
-    let Some((planned, waits)) = turn.read(|h| {
-        let mut instances = h.recovery.instances.values();
-        let waits = instances.any(|i| plan::waits_for_another_host(i, context));
-        (plan::evacuate(&h.recovery, context), waits)
-    }) else {
+    let Some((planned, waits)) = turn.read(|h| (plan::evacuate(&h.recovery, context), waits(h, context))) else {
         return;
     };
     say_what_it_waits_for(turn, proof.is_some(), waits);
     turn.begin(planned);
 }
 
+/// What instances wait for that is neither a proof nor a place.
+fn waits(host: &HostRecord, context: PlanContext<'_>) -> Option<Reason> {
+    let recovery = &host.recovery;
+    let instances = || recovery.instances.values();
+    let unposted = instances().filter(|i| matches!(i.phase, Phase::Waiting(_))).count();
+    if let Some(away) = recovery.nova_away.as_ref().filter(|away| away.tries >= AWAY_SHOWN) {
+        let text = format!(
+            "Nova does not take evacuations ({}): {unposted} instances wait, one is tried every few seconds, none is \
+             given up for that",
+            away.reason.text
+        );
+        return Some(Reason::new("nova_unavailable", text));
+    }
+    if let Some(host) = instances().find_map(|i| plan::came_back(i, context)) {
+        let text = format!(
+            "an earlier attempt may start an instance on {host}, which no longer reads off: the instance waits until \
+             it does, or until {host} is back in service ('themis host enable {host}')"
+        );
+        return Some(Reason::new("destination_came_back", text));
+    }
+    if instances().any(|i| plan::waits_for_another_host(i, context)) {
+        let text =
+            "an instance may run on a host that is being checked, fenced or proven off: it waits for that host's fate";
+        return Some(Reason::new("waits_for_another_host", text));
+    }
+    let long = |since: &themis_core::Moment| context.now.since(*since) >= DOUBT_SHOWN;
+    let doubtful = recovery.doubtful().filter(long).count();
+    (doubtful > 0).then(|| {
+        let text = format!(
+            "{doubtful} evacuations had no answer: nothing is repeated until Nova shows what came of them, or nothing \
+             did for {} s",
+            context.policy.nova_request_horizon.as_secs()
+        );
+        Reason::new("evacuations_in_doubt", text)
+    })
+}
+
 /// An evacuation that does not go on says why.
-fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool, waits: bool) {
+fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool, waits: Option<Reason>) {
     let now = turn.now;
     let Some((unproven, listed)) = turn.host().map(|host| {
         let missing = &mut host.watch.unproven_since;
@@ -96,54 +135,49 @@ fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool, waits: bool) {
     } else if !listed && turn.in_state_for() >= SILENCE_MAX {
         let text = "its instances cannot be listed: look at Nova's API and cells; it is tried again and again";
         turn.hold("hold", Reason::new("nova_not_listed", text));
-    } else if waits {
-        let text = "an instance may run on a host that is being checked or fenced: it waits for that host's fate";
-        turn.hold("hold", Reason::new("waits_for_another_host", text));
+    } else if let Some(reason) = waits {
+        turn.hold("hold", reason);
     } else if proven {
         turn.release();
     }
 }
 
-/// Names of hosts that are proven off now: a destination among them cannot be running what it was receiving.
+/// Names of hosts that are proven off now: a destination among them cannot be running what it was receiving. The proof
+/// is of the host's own last incident and as young as one that an evacuation is posted on: a host that was evacuated
+/// long ago may have been switched on a minute ago.
 #[must_use]
 pub fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
-    world
-        .hosts
-        .values()
-        .filter(|host| {
-            matches!(
-                host.state,
-                HostState::Fenced | HostState::Evacuating | HostState::Evacuated
-            )
-        })
-        .filter(|host| {
-            let policy = &world.policy;
-            let age = if host.state == HostState::Evacuated {
-                policy.power_idle_interval * 2
-            } else {
-                policy.proof_age_max * 2
-            };
-            world
-                .evidence
-                .power
-                .get(&host.id)
-                .is_some_and(|power| power.word(now, age) == PowerWord::Off && power.all_bound())
-                || host.detail.vouched.is_some()
-        })
-        .map(|host| host.name.clone())
-        .collect()
+    let policy = &world.policy;
+    let proven = |host: &&HostRecord| {
+        let power = world.evidence.power.get(&host.id);
+        let proof = power.and_then(|power| power.proof(policy.off_apart, policy.off_hold));
+        proof.is_some_and(|at| now.since(at) <= policy.proof_age_max) || host.detail.vouched.is_some()
+    };
+    let hosts = world.hosts.values().filter(|host| was_proven(host)).filter(proven);
+    hosts.map(|host| host.name.clone()).collect()
 }
 
-/// Names of hosts that are being confirmed or fenced: an instance that may run there waits for the outcome.
+const fn was_proven(host: &HostRecord) -> bool {
+    matches!(
+        host.state,
+        HostState::Fenced | HostState::Evacuating | HostState::Evacuated
+    )
+}
+
+/// Names of hosts that are being confirmed or fenced, or were proven off: an instance that may run there waits for the
+/// outcome, or for the next reading.
 fn undecided(world: &World) -> BTreeSet<String> {
-    let doubted =
-        |host: &&HostRecord| matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing);
-    world
-        .hosts
-        .values()
-        .filter(doubted)
-        .map(|host| host.name.clone())
-        .collect()
+    let doubted = |host: &&HostRecord| {
+        was_proven(host) || matches!(host.state, HostState::Checking | HostState::Failed | HostState::Fencing)
+    };
+    let hosts = world.hosts.values().filter(doubted);
+    hosts.map(|host| host.name.clone()).collect()
+}
+
+/// Names of hosts that Nova may use, good for as long as it takes to be active.
+fn in_service(world: &World) -> BTreeSet<String> {
+    let hosts = world.hosts.values().filter(|host| host.state == HostState::Active);
+    hosts.map(|host| host.name.clone()).collect()
 }
 
 /// A reading of on, a report, or Nova's service moving voids the proof: nothing more is posted, the host is fenced once
@@ -254,10 +288,19 @@ fn finish(turn: &mut Turn<'_>) {
     turn.go(HostState::Evacuated, summary);
 }
 
-/// Recovery is over, but a vouch is void at the first sign of life: the host was perhaps never off.
+/// Recovery is over. A vouch is void at the first sign of life: the host was perhaps never off. A host that is switched
+/// on is no longer proven off, whatever it reads later: another recovery may rest on it.
 pub(super) fn evacuated(turn: &mut Turn<'_>) {
+    let on = turn.power() == PowerWord::On;
+    if on {
+        switched_on(turn);
+    }
     let vouched = turn.read(|h| h.detail.vouched.is_some()).unwrap_or(false);
-    let Some(life) = turn.verdicts.life.clone().filter(|_| vouched) else {
+    let life = turn.verdicts.life.as_ref().map(|life| life.text.clone());
+    let Some(life) = life
+        .or_else(|| on.then(|| "its power reads on".to_owned()))
+        .filter(|_| vouched)
+    else {
         return;
     };
     if let Some(host) = turn.host() {
@@ -265,10 +308,19 @@ pub(super) fn evacuated(turn: &mut Turn<'_>) {
     }
     turn.out.changes.push(Change::Host(turn.id));
     let text = format!(
-        "an operator vouched for its death, but: {}; its instances were started elsewhere, look at it at once",
-        life.text
+        "an operator vouched for its death, but: {life}; its instances were started elsewhere, look at it at once"
     );
     turn.alarm(Reason::new("vouch_void", text));
+}
+
+fn switched_on(turn: &mut Turn<'_>) {
+    let power = turn.world.evidence.power.get_mut(&turn.id);
+    if let Some(power) = power.filter(|power| power.all_accepted_off()) {
+        power.begin();
+    }
+    let name = turn.name();
+    let text = format!("its power reads on: Themis looks after it again after 'themis host enable {name}'");
+    turn.alarm(Reason::new("evacuated_reads_on", text));
 }
 
 /// Timers of the incident that ended; what is heard of the host goes on.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use themis_core::{InstanceId, Moment, Reason, VmoveId};
 
-use super::{InstanceRecovery, ListedInstance, Phase, Recovery, Task};
+use super::{InstanceRecovery, ListedInstance, NovaAway, Outcome, Phase, Recovery, Task};
 
 /// The steps of a recovery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -158,6 +158,22 @@ impl StepRow {
     }
 }
 
+/// What is written of an effect that ended. A refusal by Nova counts against the instance; a request that it never took
+/// does not, however often that happens.
+#[must_use]
+pub fn ended(outcome: &Outcome, instance: Option<&InstanceRecovery>, attempts_max: u32) -> (StepEvent, Value) {
+    match outcome {
+        Outcome::Done(value) => (StepEvent::Succeeded, value.clone()),
+        Outcome::Retry(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": true})),
+        Outcome::Failed(reason) => {
+            let retry = instance.is_some_and(|instance| instance.may_fail_again(attempts_max));
+            let payload = json!({"reason": reason, "retry": retry, "counted": true});
+            (StepEvent::Failed, payload)
+        }
+        Outcome::Indeterminate(reason) => (StepEvent::Indeterminate, json!({"reason": reason})),
+    }
+}
+
 /// What a `list` row carries.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {
@@ -221,6 +237,7 @@ impl Recovery {
             Step::ForceUp => self.force_up = self.task(row, now),
             Step::Enable => self.enable = self.task(row, now),
             Step::ResetState | Step::Evacuate | Step::Follow | Step::Stop | Step::Hold => {
+                self.note_nova(row, now);
                 let id = row.subject.parse::<InstanceId>().ok();
                 if let Some(instance) = id.and_then(|id| self.instances.get_mut(&id)) {
                     instance.apply(row, now);
@@ -244,6 +261,26 @@ impl Recovery {
         }
     }
 
+    /// Whether Nova takes what is asked for instances. A request whose answer was lost says neither.
+    fn note_nova(&mut self, row: &StepRow, now: Option<Moment>) {
+        if !matches!(row.step, Step::ResetState | Step::Evacuate) {
+            return;
+        }
+        match row.event {
+            StepEvent::Failed if row.payload["counted"] != json!(true) && row.payload["retry"] == json!(true) => {
+                let tries = self.nova_away.as_ref().map_or(1, |away| away.tries.saturating_add(1));
+                let reason = serde_json::from_value(row.payload["reason"].clone()).ok();
+                self.nova_away = Some(NovaAway {
+                    tries,
+                    again: again(tries, now),
+                    reason: reason.unwrap_or_else(|| Reason::new("nova_unavailable", "Nova took no request")),
+                });
+            }
+            StepEvent::Succeeded | StepEvent::Failed => self.nova_away = None,
+            StepEvent::Started | StepEvent::Indeterminate => {}
+        }
+    }
+
     fn apply_list(&mut self, row: &StepRow, now: Option<Moment>) {
         self.list = self.task(row, now);
         if row.event != StepEvent::Succeeded {
@@ -263,6 +300,7 @@ impl Recovery {
                 listed,
                 vmove,
                 attempts: 0,
+                failures: 0,
                 phase: Phase::Waiting(None),
                 reset: false,
                 stopped: false,
@@ -282,6 +320,12 @@ fn again(tries: u32, now: Option<Moment>) -> Moment {
 }
 
 impl InstanceRecovery {
+    /// Whether one more failure would still leave it a try.
+    #[must_use]
+    pub const fn may_fail_again(&self, attempts_max: u32) -> bool {
+        self.failures + 1 < attempts_max
+    }
+
     fn apply(&mut self, row: &StepRow, now: Option<Moment>) {
         let reason = || serde_json::from_value::<Reason>(row.payload["reason"].clone()).ok();
         let or = |text: &str| reason().unwrap_or_else(|| Reason::new("failed", text));
@@ -311,6 +355,7 @@ impl InstanceRecovery {
             // A reset is harmless to repeat.
             (Step::ResetState, StepEvent::Indeterminate) => self.phase = Phase::Waiting(Some(again(row.attempt, now))),
             (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed) => {
+                self.failures += u32::from(row.payload["counted"] == json!(true));
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }

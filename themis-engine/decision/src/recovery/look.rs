@@ -78,7 +78,7 @@ pub struct LookContext<'a> {
     pub now: Moment,
     /// How long an unanswered request may still take effect.
     pub horizon: Duration,
-    /// How often one instance may be posted.
+    /// How often Nova may fail to move one instance.
     pub attempts_max: u32,
     /// Hosts that are proven off now.
     pub proven_off: &'a BTreeSet<String>,
@@ -145,7 +145,14 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
                 "its evacuation request had no answer and no effect within {} s",
                 context.horizon.as_secs()
             );
-            failed(instance, look, context, Reason::new("evacuation_lost", text))
+            // Nova never had it, as far as can be told: that is no failure to move the instance.
+            Some(again(
+                instance,
+                look,
+                &Reason::new("evacuation_lost", text),
+                true,
+                false,
+            ))
         }
         (None, _) => None,
     }
@@ -198,14 +205,19 @@ fn failed(
     context: LookContext<'_>,
     reason: Reason,
 ) -> Option<StepRow> {
-    let retry = instance.attempts < context.attempts_max;
+    let retry = instance.may_fail_again(context.attempts_max);
+    Some(again(instance, look, &reason, retry, true))
+}
+
+/// The attempt is over; whether another follows, and whether this one counts as a failure of the instance.
+fn again(instance: &InstanceRecovery, look: &InstanceLook, reason: &Reason, retry: bool, counted: bool) -> StepRow {
     let before: Vec<i64> = look.migrations.iter().map(|m| m.id).collect();
-    let payload = json!({"reason": reason, "retry": retry, "before": before});
-    Some(StepRow::of_instance(
+    let payload = json!({"reason": reason, "retry": retry, "counted": counted, "before": before});
+    StepRow::of_instance(
         Step::Follow,
         instance.listed.id,
         instance.attempts,
         StepEvent::Failed,
         payload,
-    ))
+    )
 }

@@ -149,8 +149,10 @@ pub struct InstanceRecovery {
     pub listed: ListedInstance,
     /// The record of its move.
     pub vmove: VmoveId,
-    /// How often it was posted.
+    /// How often it was posted, or was about to be.
     pub attempts: u32,
+    /// How often Nova took it and could not move it, or refused it: what Nova never heard of counts for nothing.
+    pub failures: u32,
     /// Where it stands.
     pub phase: Phase,
     /// Its state was reset to error for the evacuation.
@@ -190,10 +192,23 @@ pub struct Recovery {
     pub instances: BTreeMap<InstanceId, InstanceRecovery>,
     /// How often a step of the host itself was begun since it last succeeded.
     pub tries: BTreeMap<Step, u32>,
+    /// Nova does not take requests about instances.
+    pub nova_away: Option<NovaAway>,
     /// The returned service forced up.
     pub force_up: Task,
     /// The returned service enabled.
     pub enable: Task,
+}
+
+/// Nova could not be reached, or turned a request away unheard: one request at a time finds out when that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NovaAway {
+    /// How many requests in a row it did not take.
+    pub tries: u32,
+    /// The next is made then.
+    pub again: Moment,
+    /// What came of the last.
+    pub reason: Reason,
 }
 
 impl Recovery {
@@ -214,6 +229,14 @@ impl Recovery {
     pub fn in_flight(&self) -> Vec<InstanceId> {
         let looking = |i: &&InstanceRecovery| matches!(i.phase, Phase::Doubtful(_) | Phase::Moving(_));
         self.instances.values().filter(looking).map(|i| i.listed.id).collect()
+    }
+
+    /// Instances whose post had no answer, and since when this leader looks for its effect.
+    pub fn doubtful(&self) -> impl Iterator<Item = Moment> {
+        self.instances.values().filter_map(|i| match i.phase {
+            Phase::Doubtful(since) => since,
+            _ => None,
+        })
     }
 
     /// Whether an instance is on its way to `host`: then this recovery cannot end before that host's fate is known.

@@ -24,8 +24,10 @@ pub struct PlanContext<'a> {
     pub busy_everywhere: usize,
     /// Hosts that are proven off now.
     pub proven_off: &'a BTreeSet<String>,
-    /// Hosts of which it will soon be known whether they are off.
+    /// Hosts of which it will be known whether they are off.
     pub undecided: &'a BTreeSet<String>,
+    /// Hosts that are in service: what Nova had sent them was taken or is void.
+    pub in_service: &'a BTreeSet<String>,
 }
 
 /// An effect to begin, with the row that must be stored first; without an effect, a row alone.
@@ -75,6 +77,14 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
             .evacuations_parallel_total
             .saturating_sub(context.busy_everywhere),
     );
+    if let Some(away) = &recovery.nova_away {
+        // One request finds out whether Nova is back; a hundred would find out no more.
+        let asking = recovery
+            .instances
+            .values()
+            .any(|i| matches!(i.phase, Phase::Posting | Phase::Resetting));
+        room = room.min(usize::from(away.again <= context.now && !asking));
+    }
     let mut waiting: Vec<&InstanceRecovery> = recovery
         .instances
         .values()
@@ -82,7 +92,10 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
         .collect();
     waiting.sort_by_key(|i| (std::cmp::Reverse(i.listed.priority), i.listed.id));
     let mut planned = Vec::new();
-    for instance in waiting.into_iter().filter(|i| !waits_for_another_host(i, context)) {
+    for instance in waiting
+        .into_iter()
+        .filter(|i| !waits_for_another_host(i, context) && came_back(i, context).is_none())
+    {
         if let Some(reason) = held(instance, context) {
             let payload = json!({"reason": reason});
             let attempt = instance.attempts.max(1);
@@ -127,6 +140,18 @@ pub fn waits_for_another_host(instance: &InstanceRecovery, context: PlanContext<
             .iter()
             .filter(|host| doubt(host))
             .all(|host| context.undecided.contains(host))
+}
+
+/// A destination of an earlier attempt that was proven off and is not any more: what Nova had sent it may start the
+/// instance there yet. Once it is in service again it has taken that, and Nova refuses to move what it runs.
+#[must_use]
+pub fn came_back<'a>(instance: &'a InstanceRecovery, context: PlanContext<'_>) -> Option<&'a str> {
+    let mut left = instance
+        .ruled_out
+        .iter()
+        .filter(|_| matches!(instance.phase, Phase::Waiting(_)));
+    let off_or_done = |host: &String| context.proven_off.contains(host) || context.in_service.contains(host);
+    left.find(|host| !off_or_done(host)).map(String::as_str)
 }
 
 /// Rules that leave an instance where it is.

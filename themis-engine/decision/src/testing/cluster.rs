@@ -13,10 +13,10 @@ use super::machine::Machine;
 use super::nova::Nova;
 use crate::binding::{self, Identity};
 use crate::judge::{Change, Judgement, Want, WantedEffect, judge};
-use crate::recovery::log::Found;
+use crate::recovery::log::{Found, ended};
 use crate::recovery::look::{LookContext, conclude};
 use crate::recovery::plan::must_stop;
-use crate::recovery::{Effect, ListedInstance, Outcome, Step, StepEvent, StepRow};
+use crate::recovery::{Effect, ListedInstance, Step, StepEvent, StepRow};
 use crate::requests::{Answer, Ask, Request, answer};
 use crate::world::{DeviceRecord, HostRecord, World};
 
@@ -354,13 +354,10 @@ impl Cluster {
             return self.power_off(&wanted, &name, device);
         }
         let outcome = self.nova.perform(&wanted.effect, &name, self.now);
-        let (event, mut payload) = match outcome {
-            Outcome::Done(value) => (StepEvent::Succeeded, value),
-            Outcome::Retry(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": true})),
-            Outcome::Failed(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": false})),
-            Outcome::Indeterminate(reason) => (StepEvent::Indeterminate, json!({"reason": reason})),
-        };
         let (step, instance) = step_of(&wanted.effect);
+        let known = &self.world.hosts[&wanted.host].recovery.instances;
+        let known = instance.and_then(|id| known.get(&id));
+        let (event, mut payload) = ended(&outcome, known, self.world.policy.evacuation_attempts_max);
         if step == Step::List && event == StepEvent::Succeeded {
             payload = self.found(wanted.host, &payload);
         }

@@ -23,8 +23,10 @@ pub(crate) enum Answers {
     Lost,
     /// Requests neither take effect nor are they answered.
     Dropped,
-    /// Refused for now.
+    /// Turned away unheard, for now.
     Busy,
+    /// Heard and refused.
+    Refused,
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +94,8 @@ impl Nova {
     pub(crate) fn perform(&mut self, effect: &Effect, host: &str, now: Moment) -> Outcome {
         match self.answers {
             Answers::Dropped => return Outcome::Indeterminate(Reason::new("timeout", "no answer")),
-            Answers::Busy => return Outcome::Retry(Reason::new("busy", "503")),
+            Answers::Busy => return Outcome::Retry(Reason::new("nova_unavailable", "503")),
+            Answers::Refused => return Outcome::Failed(Reason::new("nova_refused", "400")),
             Answers::Well | Answers::Lost => {}
         }
         let outcome = self.obey(effect, host, now);

@@ -235,7 +235,7 @@ impl Cluster {
             match host.state {
                 HostState::Failed => host.state = HostState::Checking,
                 HostState::Fencing if !sent => host.state = HostState::Checking,
-                HostState::Fenced | HostState::Evacuating | HostState::Fencing => {
+                HostState::Fenced | HostState::Evacuating | HostState::Fencing | HostState::Evacuated => {
                     host.watch.proven = Some(now);
                     let power = self.world.evidence.power.entry(host.id).or_default();
                     for device in &host.devices {
@@ -245,7 +245,7 @@ impl Cluster {
                             .entry(device.id)
                             .or_insert_with(|| DeviceTrack::new(unread));
                         track.off_accepted = Some(now);
-                        track.was_on = host.recovery.proven;
+                        track.was_on = host.recovery.proven && host.state != HostState::Evacuated;
                     }
                 }
                 _ => {}

@@ -28,6 +28,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "Too few observers may judge: not more than half of the members other than the host.",
             ),
             (
+                "host_lists_differ",
+                "Too few are known to have the host in their host list: it must be named in the peers of every monitor.",
+            ),
+            (
                 "not_probed",
                 "Accused for long enough; too few observers have answered a probe yet.",
             ),
@@ -117,6 +121,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "Armed while a failure was only observed: it is confirmed anew.",
             ),
             ("no_brake", "Confirmed and nothing holds it back: it is powered off."),
+            (
+                "retried",
+                "An operator asks to try again; the text says what that lets through.",
+            ),
             ("confirmed_dead", "A named operator vouches for its death."),
             (
                 "fence_withdrawn",
@@ -207,6 +215,14 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
             ("nova_not_told", "Nova does not take it that the host is down."),
             ("nova_not_listed", "Nova does not list the host's instances."),
             (
+                "destination_came_back",
+                "A destination of an earlier attempt no longer reads off: the instance waits until it does, or until it is back in service.",
+            ),
+            (
+                "evacuations_in_doubt",
+                "Evacuations had no answer: nothing is repeated until Nova shows what came of them, or nothing did within the horizon.",
+            ),
+            (
                 "waits_for_another_host",
                 "An instance may run on a host whose own fate is not decided.",
             ),
@@ -242,6 +258,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
             (
                 "evacuation_lost",
                 "The request had no answer and no effect within the horizon.",
+            ),
+            (
+                "evacuated_reads_on",
+                "An evacuated host was switched on: it is looked after again when an operator enables it.",
             ),
             (
                 "evacuation_slow",
@@ -285,6 +305,22 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "The instance is not on the host that reported it.",
             ),
             ("instance_busy", "Nova is at work on the instance."),
+            (
+                "turn_awaited",
+                "Nothing holds the recovery back any more; others are before it.",
+            ),
+            (
+                "life_asked",
+                "The host's monitor does not answer when asked for a sign of life: nothing is sent to that host.",
+            ),
+            (
+                "decision_old",
+                "Nova was slow to show the instance: what was decided before is not sent any more, but decided anew.",
+            ),
+            (
+                "start_left_behind",
+                "The instance was moved before a start took effect: that start may still lie in the queue of the old host's nova-compute.",
+            ),
             (
                 "instance_changed",
                 "The instance changed between a look and the request: the next look decides.",
@@ -336,7 +372,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
     (
         "Answers of Nova and executors",
         &[
-            ("nova_unavailable", "Nova could not be asked; it had no effect."),
+            (
+                "nova_unavailable",
+                "Nova could not be asked; it had no effect. As a hold: instances wait, and none is given up for that.",
+            ),
             ("nova_refused", "Nova refused; trying again will not help."),
             ("nova_partial", "Nova shows only a part: is a cell down?"),
             ("unknown_to_nova", "Nova has no nova-compute on the host."),
@@ -405,6 +444,10 @@ const REASONS: &[(&str, &[(&str, &str)])] = &[
             ),
             ("observer_not_attached", "It reports nothing of the network."),
             ("observer_without_carrier", "Its own interface has no carrier."),
+            (
+                "observer_off",
+                "Its host is known to be off: what it said was said before.",
+            ),
             ("observer_agent_down", "Its own serf agent on the network does not run."),
             (
                 "observer_in_minority",

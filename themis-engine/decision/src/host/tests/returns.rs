@@ -68,6 +68,81 @@ fn second_return_of_power_is_held_until_somebody_looks() {
 }
 
 #[test]
+fn second_return_of_power_is_answered_by_power_off_while_an_evacuation_may_still_take_effect() {
+    let mut cluster = evacuating();
+    cluster.nova.stalls = true;
+    for _ in 0..2 {
+        cluster.until("h1", HostState::Evacuating);
+        cluster.wait("some are on their way", |c| c.host("h1").recovery.busy() > 0);
+        cluster.power_on("h1");
+        cluster.until("h1", HostState::Fencing);
+    }
+    let posts = cluster.nova.posts.len();
+    cluster.run(30);
+    assert!(!cluster.machine("h1").powered, "{}", cluster.story());
+    for _ in 0..3 {
+        cluster.power_on("h1");
+        cluster.run(30);
+        assert!(!cluster.machine("h1").powered);
+    }
+    assert_eq!(
+        (cluster.state("h1"), cluster.hold("h1"), cluster.nova.posts.len()),
+        (HostState::Fencing, Some("power_returned"), posts),
+        "nothing more is posted until somebody looks"
+    );
+    cluster.nova.stalls = false;
+    cluster.wait("all that was on its way has arrived", |c| {
+        c.host("h1").recovery.busy() == 0
+    });
+    cluster.power_on("h1");
+    cluster.run(30);
+    assert!(
+        cluster.machine("h1").powered,
+        "nothing is at stake any more: it is left to whoever does it"
+    );
+    let id = cluster.id("h1");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h1", HostState::Evacuated);
+}
+
+#[test]
+fn power_restored_by_itself_after_the_feed_was_lost_is_fenced_before_it_boots() {
+    let mut cluster = Cluster::of(4);
+    for number in 1..=20 {
+        cluster.nova.boot(number, "h1");
+    }
+    // The feed is gone, and the power device with it; it comes back, reads off, and restores the host some seconds later.
+    cluster.lose_power("h1");
+    cluster.machine("h1").bmc.answers = false;
+    cluster.until("h1", HostState::Fencing);
+    cluster.run(40);
+    assert_eq!(cluster.evacuations("h1"), 0, "a dead device is not a dead host");
+    cluster.machine("h1").bmc.answers = true;
+    cluster.wait("a post", |c| !c.nova.posts.is_empty());
+    cluster.power_on("h1");
+    cluster.until("h1", HostState::Fencing);
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(returned_in_time(&cluster), ONCE_MORE);
+    assert_eq!((cluster.nova.posts.len(), cluster.nova.running_on("h1")), (20, 0));
+}
+
+#[test]
+fn delayed_restore_of_power_within_the_hold_posts_nothing() {
+    let mut cluster = Cluster::of(4);
+    cluster.nova.boot(1, "h1");
+    cluster.lose_power("h1");
+    cluster.machine("h1").bmc.answers = false;
+    cluster.until("h1", HostState::Fencing);
+    // It takes the command while it is off and forgets it: the restore comes all the same.
+    let bmc = &mut cluster.machine("h1").bmc;
+    (bmc.answers, bmc.deaf) = (true, true);
+    cluster.run(8);
+    cluster.power_on("h1");
+    cluster.run(30);
+    assert_eq!((cluster.nova.posts.len(), cluster.state("h1")), (0, HostState::Fencing));
+}
+
+#[test]
 fn report_of_its_own_monitor_voids_the_proof() {
     let mut cluster = evacuating();
     cluster.run(5);

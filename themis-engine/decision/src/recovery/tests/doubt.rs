@@ -85,12 +85,89 @@ fn dying_destination_gets_no_second_evacuation_beside_it_until_it_is_proven_off(
     assert_eq!(cluster.outcomes().first(), Some(&"evacuated"));
 }
 
+/// `h1` crashed with six guests; all are on their way to `h6`, which dies with them and is evacuated too, and none of
+/// them is posted again yet.
+fn destination_evacuated() -> Cluster {
+    let mut cluster = crashed(6);
+    cluster.wait("posts", |c| c.nova.posts.len() == 6);
+    cluster.run(2);
+    cluster.stop_programs("h6");
+    // What Nova shows of h1's guests is not heard until h6 is evacuated.
+    cluster.until("h6", HostState::Fenced);
+    cluster.world.policy.evacuations_parallel = 0;
+    cluster.until("h6", HostState::Evacuated);
+    cluster.wait("all are to be posted again", |c| {
+        let mut instances = c.host("h1").recovery.instances.values();
+        instances.all(|i| i.ruled_out.contains("h6") && matches!(i.phase, Phase::Waiting(_)))
+    });
+    cluster
+}
+
+#[test]
+fn destination_that_is_switched_on_again_before_the_second_evacuation_holds_it() {
+    let mut cluster = destination_evacuated();
+    cluster.power_on("h6");
+    cluster.run(5);
+    cluster.world.policy.evacuations_parallel = 8;
+    cluster.run(120);
+    assert_eq!(
+        (cluster.nova.posts.len(), cluster.hold("h1")),
+        (6, Some("destination_came_back")),
+        "{}",
+        cluster.story()
+    );
+    assert!(cluster.told("h6", "alarm").contains(&"evacuated_reads_on"));
+    // Back in service, it has taken whatever Nova had sent it.
+    let id = cluster.id("h6");
+    assert!(cluster.request(crate::requests::Ask::Enable(id)).done);
+    cluster.until("h1", HostState::Evacuated);
+}
+
+#[test]
+fn destination_that_stays_off_is_read_again_and_the_second_evacuation_follows() {
+    let mut cluster = destination_evacuated();
+    cluster.run(300);
+    let read = cluster.world.evidence.power[&cluster.id("h6")]
+        .devices
+        .values()
+        .filter_map(|d| d.last);
+    assert!(
+        read.map(|(at, _)| cluster.now.since(at))
+            .all(|age| age <= Duration::from_secs(2))
+    );
+    cluster.world.policy.evacuations_parallel = 8;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated", "evacuated"], "{}", cluster.story());
+}
+
+#[test]
+fn off_of_a_minute_ago_does_not_prove_an_evacuated_host_off() {
+    let mut cluster = destination_evacuated();
+    let off = |c: &Cluster| crate::host::proven_off(&c.world, c.now).contains("h6");
+    assert!(off(&cluster));
+    cluster.machine("h6").bmc.hangs = true;
+    cluster.run(5);
+    assert!(!off(&cluster), "its device answers no more");
+    cluster.machine("h6").bmc.hangs = false;
+    cluster.run(20);
+    assert!(off(&cluster), "it was never seen on");
+    cluster.machine("h6").powered = true;
+    cluster.run(5);
+    cluster.machine("h6").powered = false;
+    cluster.run(60);
+    assert!(
+        !off(&cluster),
+        "it was switched on since: only a command of ours would prove it off again"
+    );
+}
+
 /// An instance that was posted once, in that phase.
 fn instance(phase: Phase) -> InstanceRecovery {
     InstanceRecovery {
         listed: listed(1),
         vmove: VmoveId(Uuid::nil()),
         attempts: 1,
+        failures: 0,
         phase,
         reset: false,
         stopped: false,

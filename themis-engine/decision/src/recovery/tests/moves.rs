@@ -1,5 +1,7 @@
 //! What is done for each instance, in which order, and how much of it at once.
 
+use std::time::Duration;
+
 use rstest::rstest;
 use serde_json::json;
 use themis_core::{HostState, InstanceId, Moment};
@@ -286,4 +288,87 @@ fn slow_evacuation_is_pointed_out_and_never_repeated() {
     cluster.run(500);
     assert_eq!(cluster.told("h1", "alarm"), ["evacuation_slow"]);
     assert_eq!(cluster.nova.posts.len(), 1);
+}
+
+#[test]
+fn outage_of_nova_uses_up_no_try_of_an_instance_and_is_said() {
+    let mut cluster = crashed(20);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Busy;
+    cluster.run(30);
+    let begun = cluster.evacuations("h1");
+    cluster.run(600);
+    assert_eq!(
+        (cluster.state("h1"), cluster.hold("h1")),
+        (HostState::Evacuating, Some("nova_unavailable")),
+        "{}",
+        cluster.story()
+    );
+    let in_ten_minutes = cluster.evacuations("h1") - begun;
+    assert!(
+        (55..=65).contains(&in_ten_minutes),
+        "one in ten seconds, not {in_ten_minutes}"
+    );
+    // Back, and without room for the first ones at first.
+    (cluster.nova.answers, cluster.nova.no_valid_host) = (Answers::Well, 2);
+    assert!(cluster.until("h1", HostState::Evacuated) < Duration::from_secs(60));
+    assert_eq!(cluster.outcomes(), ["evacuated"], "{}", cluster.story());
+    assert_eq!((cluster.nova.running_on("h1"), cluster.nova.posts.len()), (0, 22));
+}
+
+#[test]
+fn requests_whose_answers_are_lost_for_half_an_hour_use_up_no_try() {
+    let mut cluster = crashed(2);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Dropped;
+    cluster.run(1800);
+    cluster.wait("the hold", |c| c.hold("h1") == Some("evacuations_in_doubt"));
+    let sent = cluster.evacuations("h1");
+    assert!((20..=32).contains(&sent), "two in each two minutes, not {sent}");
+    (cluster.nova.answers, cluster.nova.no_valid_host) = (Answers::Well, 2);
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated"], "{}", cluster.story());
+}
+
+#[test]
+fn instance_that_nova_refuses_is_tried_as_often_as_it_may_fail_and_then_given_up() {
+    let mut cluster = crashed(1);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Refused;
+    cluster.wait("a second refusal", |c| {
+        c.host("h1").recovery.instances[&instance_id(1)].failures == 2
+    });
+    cluster.nova.answers = Answers::Well;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated"]);
+
+    let mut cluster = crashed(1);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Refused;
+    cluster.wait("it is given up", |c| matches!(phase(c, 1), Phase::Failed(_)));
+    assert_eq!(cluster.evacuations("h1"), 3);
+    cluster.nova.answers = Answers::Well;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(
+        (left(&cluster, 1).as_str(), cluster.outcomes()),
+        ("nova_refused", vec!["partly_evacuated"])
+    );
+}
+
+#[test]
+fn successor_knows_what_counted_and_what_did_not() {
+    let mut cluster = crashed(3);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Busy;
+    cluster.run(120);
+    let live = cluster.host("h1").recovery.clone();
+    let replayed = Recovery::replay(&cluster.log_of("h1"));
+    let tries = |recovery: &Recovery| recovery.nova_away.as_ref().map(|away| away.tries);
+    assert_eq!(tries(&replayed), tries(&live));
+    assert!(replayed.instances.values().all(|i| i.failures == 0));
 }
