@@ -26,7 +26,8 @@ pub struct World {
     pub mode: Mode,
     /// Whether this engine has heard for long enough to open incidents.
     pub settled: bool,
-    /// Whether this engine began to hear so lately that a dead host may still look well.
+    /// Whether this engine hears no monitor that it heard before, or began to hear so lately, that a dead host may still
+    /// look well.
     pub deaf: bool,
     /// Host names that must never be powered off from here: the hosts that engines run on.
     pub own_hosts: BTreeSet<String>,

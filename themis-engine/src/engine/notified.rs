@@ -1,19 +1,51 @@
 //! Recoveries that notifications ask for, between the database, the decision core and Nova.
 
-use themis_core::{InstanceId, Moment};
+use std::time::Duration;
+
+use themis_core::{HostId, InstanceId, Moment};
+use themis_decision::Want;
 use themis_decision::notified::{self, Ask, Call, InstanceSight, Notice, Recovery, Turn};
 use themis_decision::recovery::Outcome;
 use time::OffsetDateTime;
 
 use super::Engine;
+use crate::effects;
 use crate::ports::store::{StoredNotification, TakenUp};
+
+/// How often a host is asked for a sign of life before something is sent to it.
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// One turn over the notified recoveries; after the hosts', so that a host that fails in this very turn holds them.
     pub(super) fn notified(&mut self, now: Moment) -> Turn {
-        let heard = self.started.map(|started| now.since(started));
-        self.world.deaf = heard.is_none_or(|heard| heard < self.settings.policy.settle_period);
-        notified::turn(&mut self.world, now)
+        self.world.deaf = self.deaf(now);
+        let turn = notified::turn(&mut self.world, now);
+        for host in &turn.asked {
+            self.ask_for_life(*host, now);
+        }
+        turn
+    }
+
+    /// Whether this engine has only begun to hear, or hears none of the monitors that it heard before.
+    fn deaf(&self, now: Moment) -> bool {
+        let policy = &self.settings.policy;
+        let begun = self
+            .started
+            .is_none_or(|started| now.since(started) < policy.settle_period);
+        let evidence = &self.world.evidence;
+        let mut observers = evidence.observers.keys();
+        let silent = |name: &String| evidence.fresh(name, now, policy.report_age_max()).is_none();
+        begun || (!evidence.observers.is_empty() && observers.all(silent))
+    }
+
+    /// A question moves nothing: it need not wait for the commit.
+    fn ask_for_life(&mut self, host: HostId, now: Moment) {
+        let want = Want::AskLife { host };
+        if self.throttle.admit(&want, ASK_INTERVAL, now)
+            && let Some(subject) = self.subject(host)
+        {
+            effects::ask(&self.executor, want, subject, None, now);
+        }
     }
 
     /// A notification in status `new`; false when its type is not one of an instance or a process.

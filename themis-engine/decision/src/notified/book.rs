@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use themis_core::{InstanceId, Moment, NotificationId, Reason};
+use themis_core::{HostId, InstanceId, Moment, NotificationId, Reason};
 
 use super::instance::Instance;
 use super::process::Process;
@@ -31,6 +31,8 @@ pub struct Turn {
     pub calls: Vec<Call>,
     /// Instances to be looked at.
     pub sights: Vec<InstanceId>,
+    /// Hosts to be asked for a sign of life; harmless to repeat.
+    pub asked: BTreeSet<HostId>,
 }
 
 impl Book {
@@ -97,8 +99,11 @@ impl Book {
                 recovery.go(Stage::Followed { step, doubtful }, now);
                 recovery.since = since;
             }
-            Outcome::Done(_) => {
-                out.row(recovery, Row::succeeded(recovery, step, &subject), now);
+            Outcome::Done(found) => {
+                let row = Row::succeeded(recovery, step, &subject);
+                // Somebody else had done it before.
+                let already = found["disabled_before"] == true;
+                out.row(recovery, if already { row.already() } else { row }, now);
                 if step == Step::StartInstance {
                     out.row(recovery, Row::started(recovery, Step::ConfirmInstance, &subject), now);
                 }
@@ -152,6 +157,7 @@ pub fn turn(world: &mut World, now: Moment) -> Turn {
         changes: out.changes,
         calls: out.calls,
         sights,
+        asked: out.asked,
     }
 }
 

@@ -118,7 +118,7 @@ fn of_host(host: &HostRecord) -> Option<Guard> {
 /// What stands against acting anywhere, or on any host that needs a network.
 fn surroundings(world: &World, host: Option<&HostRecord>) -> Option<Reason> {
     if world.deaf {
-        let text = "this engine has only begun to hear: nothing is started before it would know of a dead host";
+        let text = "this engine hears no monitor, or has only begun to: it would not know of a dead host";
         return Some(Reason::new("settling", text));
     }
     let importance = |network| match host {

@@ -16,6 +16,9 @@ const TRIES_MAX: u32 = 25;
 /// A look without an answer is not worth a word before this.
 const ANSWER_USUAL: Duration = Duration::from_secs(5);
 
+/// How lately a host's own monitor must have spoken when a request is sent to that host.
+const LIFE_AGE_MAX: Duration = Duration::from_secs(1);
+
 /// One recovery on its way.
 pub(super) struct Instance<'a> {
     pub world: &'a World,
@@ -95,7 +98,7 @@ impl Instance<'_> {
             let text = format!("Nova is busy with instance {}: {task}", self.ask.instance);
             return self.wait(&Reason::new("instance_busy", text));
         }
-        if self.recovery.parked && !self.take_place() {
+        if (self.recovery.parked && !self.take_place()) || self.awaits_life(&host) {
             return;
         }
         self.out.release(self.recovery);
@@ -110,6 +113,27 @@ impl Instance<'_> {
             return true;
         }
         self.recovery.parked && !self.take_place()
+    }
+
+    /// Nova learns of a host's death a minute late: a host whose monitor reports is asked right before each request, so that
+    /// hardly any reaches the queue of a dead nova-compute.
+    fn awaits_life(&mut self, host: &str) -> bool {
+        let evidence = &self.world.evidence;
+        let reports = evidence
+            .fresh(host, self.now, self.world.policy.report_age_max())
+            .is_some();
+        let Some(record) = self.world.host_named(host).filter(|_| reports) else {
+            return false;
+        };
+        if evidence.spoke_within(host, self.now, LIFE_AGE_MAX) {
+            return false;
+        }
+        self.out.asked.insert(record.id);
+        if self.now.since(self.recovery.changed) >= ANSWER_USUAL {
+            let text = format!("{host} does not answer when asked for a sign of life: nothing is sent to it");
+            self.wait(&Reason::new("life_asked", text));
+        }
+        true
     }
 
     /// Goes on when there is a place; its time begins then.

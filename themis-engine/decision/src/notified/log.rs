@@ -105,6 +105,12 @@ impl Row {
         Self::new(recovery, step, subject, StepEvent::Succeeded, json!({}))
     }
 
+    /// It held before anything was sent.
+    pub(crate) fn already(mut self) -> Self {
+        self.payload["already"] = json!(true);
+        self
+    }
+
     /// Nothing had to be done, and why.
     pub(crate) fn skipped(recovery: &Recovery, step: Step, subject: &str, why: &Reason) -> Self {
         Self::new(recovery, step, subject, StepEvent::Succeeded, json!({"skipped": why}))

@@ -234,6 +234,8 @@ pub struct Out {
     pub changes: Vec<Change>,
     /// To be begun after the commit.
     pub calls: Vec<Call>,
+    /// Hosts that are to be asked for a sign of life.
+    pub asked: BTreeSet<HostId>,
 }
 
 impl Out {

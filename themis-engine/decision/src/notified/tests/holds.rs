@@ -85,3 +85,34 @@ fn a_start_that_a_dying_host_left_behind_is_told_to_the_end_and_over_a_change_of
     let message = story.message();
     assert!(message.contains("queue of nova-compute on h1"), "{message}");
 }
+
+#[test]
+fn a_host_is_asked_for_a_sign_of_life_right_before_anything_is_sent_to_it() {
+    let mut story = Story::begin();
+    story.seconds(3);
+    story.mute = true;
+    story.seconds(3);
+    story.guest_stopped();
+    assert!(story.seconds(4).is_empty(), "its last report is seconds old");
+    assert_eq!(story.asked, [story.host("h1")]);
+    assert_eq!(story.message(), "", "an answer is usual");
+    story.mute = false;
+    assert_eq!(story.seconds(2), [stop("h1")]);
+    story.mute = true;
+    story.done();
+    story.seconds(3);
+    story.shows("h1", "stopped");
+    assert!(story.seconds(8).is_empty(), "it may have died since");
+    assert!(story.message().contains("does not answer"), "{}", story.message());
+    story.mute = false;
+    assert_eq!(story.seconds(2), [start("h1")]);
+}
+
+#[test]
+fn a_host_without_a_monitor_of_ours_is_not_waited_for() {
+    let mut story = Story::begin();
+    story.world.evidence.observers.remove("h1");
+    story.guest_stopped();
+    assert_eq!(story.seconds(2), [stop("h1")]);
+    assert!(story.asked.is_empty());
+}

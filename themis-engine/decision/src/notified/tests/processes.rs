@@ -175,3 +175,14 @@ fn nothing_is_touched_while_themis_only_observes() {
     assert!(!flagged(&story));
     assert_eq!(story.statuses(1), ["running", "ignored"]);
 }
+
+#[test]
+fn a_service_that_somebody_disabled_before_is_told_as_such() {
+    let mut story = Story::begin();
+    stopped(&mut story, "nova-compute");
+    story.seconds(2);
+    story.answer(Outcome::Done(json!({"disabled_before": true})));
+    let rows = story.rows();
+    assert_eq!(rows[1].payload["already"], true);
+    assert_eq!(rows[0].payload.get("already"), None);
+}

@@ -26,6 +26,10 @@ pub(super) struct Story {
     /// Other instances, as Nova would show them.
     pub(super) others: std::collections::BTreeMap<InstanceId, InstanceSight>,
     pub(super) silent: bool,
+    /// Monitors say nothing.
+    pub(super) mute: bool,
+    /// Hosts that the last turn asked for a sign of life.
+    pub(super) asked: Vec<HostId>,
     /// How many instances the last turn wanted to see.
     pub(super) sights: usize,
 }
@@ -46,6 +50,8 @@ impl Story {
             server: Some(server("h1", "active")),
             others: std::collections::BTreeMap::new(),
             silent: false,
+            mute: false,
+            asked: Vec::new(),
             sights: 0,
         };
         story.services_listed();
@@ -119,7 +125,13 @@ impl Story {
                 self.world.notified.saw(*id, Some(sight), asked);
             }
         }
+        if !self.mute {
+            for heard in self.world.evidence.observers.values_mut() {
+                heard.at = self.now;
+            }
+        }
         let turn = turn(&mut self.world, self.now);
+        self.asked = turn.asked.into_iter().collect();
         self.changes.extend(turn.changes);
         self.sights = turn.sights.len();
         self.calls.extend(turn.calls.clone());
