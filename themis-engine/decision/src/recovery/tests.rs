@@ -3,3 +3,4 @@
 mod doubt;
 mod moves;
 mod replay;
+mod rules;
