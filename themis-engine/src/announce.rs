@@ -71,7 +71,8 @@ fn of(write: &Write) -> Option<News> {
     }
 }
 
-/// As upstream: a notification that was ignored has ended, not failed.
+/// A notification that was ignored has ended, not failed. Upstream says `error` for an instance that is paused or rescued,
+/// and nothing at all of an end for other ignored ones: `docs/operators/compatibility.md` has the list.
 fn has_failed(status: &str) -> bool {
     matches!(status, "error" | "failed")
 }
