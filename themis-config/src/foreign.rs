@@ -36,7 +36,7 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// An option that some value of makes no difference.
-pub(crate) struct Option {
+pub(crate) struct Foreign {
     pub(crate) section: &'static str,
     pub(crate) name: &'static str,
     /// The value with which nothing is lost, usually the default.
@@ -45,20 +45,20 @@ pub(crate) struct Option {
     says: &'static str,
 }
 
-impl Option {
+impl Foreign {
     /// What to tell of it when it has this value.
-    pub(crate) fn says(&self, value: &str) -> core::option::Option<&'static str> {
+    pub(crate) fn says(&self, value: &str) -> Option<&'static str> {
         let lost = !self.says.is_empty() && (self.usual.is_empty() || !value.trim().eq_ignore_ascii_case(self.usual));
         lost.then_some(self.says)
     }
 }
 
-const fn quiet(name: &'static str) -> Option {
+const fn quiet(name: &'static str) -> Foreign {
     of("default", name, "", "")
 }
 
-const fn of(section: &'static str, name: &'static str, usual: &'static str, says: &'static str) -> Option {
-    Option {
+const fn of(section: &'static str, name: &'static str, usual: &'static str, says: &'static str) -> Foreign {
+    Foreign {
         section,
         name,
         usual,
@@ -71,7 +71,7 @@ const FORMAT: &str = "lines are in oslo.log's default format; use_json gives one
 const ROTATION: &str = "rotate with logrotate: a file that was moved is opened anew by itself";
 
 /// Those that some program may meet; one that the program itself reads is not looked for here.
-pub(crate) const OPTIONS: &[Option] = &[
+pub(crate) const OPTIONS: &[Foreign] = &[
     // Masakari's, in its [DEFAULT].
     of(
         "default",
@@ -243,14 +243,14 @@ pub(crate) const OPTIONS: &[Option] = &[
 ];
 
 /// What is known of an option.
-pub(crate) fn option(section: &str, name: &str) -> core::option::Option<&'static Option> {
+pub(crate) fn option(section: &str, name: &str) -> Option<&'static Foreign> {
     OPTIONS
         .iter()
         .find(|option| option.section == section && option.name == name)
 }
 
 /// What is known of a section.
-pub(crate) fn section(name: &str) -> core::option::Option<&'static str> {
+pub(crate) fn section(name: &str) -> Option<&'static str> {
     SECTIONS
         .iter()
         .find(|(section, _)| *section == name)

@@ -92,6 +92,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_masakari_conf_as_deployment_tools_write_it_is_taken_whole() {
+        let text = include_str!("../../../themis-config/testing/masakari.conf");
+        let source = Source::from_text("t.conf", text).unwrap();
+        source.check(&crate::config::sections()).unwrap();
+        let mut policy = Policy::default();
+        read(&source, &mut policy).unwrap();
+        assert!(policy.instance_process_all);
+        assert_eq!(policy.service_update_period.as_secs(), 120);
+    }
+
+    #[test]
     fn masakaris_options_mean_what_they_meant() {
         let text = "[DEFAULT]\nwait_period_after_power_off = 90\nnotifications_expired_interval = 3600\n\
                     [host_failure]\nevacuate_all_instances = False\nignore_instances_in_error_state = True\n\

@@ -85,7 +85,7 @@ fn of_system(roles: &[&str]) -> Caller {
 fn whoever_reads_the_whole_system_may_read_here_and_change_nothing() {
     let policy = Policy::defaults();
     for rule in defaults::RULES.iter().filter(|rule| rule.name.contains(':')) {
-        let reads = [":index", ":detail", ":events", ":discoverable"]
+        let reads = [":index", ":detail", ":events", ":reports", ":discoverable"]
             .iter()
             .any(|end| rule.name.ends_with(end));
         let open = reads || rule.name.contains(":versions:");

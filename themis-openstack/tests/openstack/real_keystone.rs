@@ -8,7 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use themis_openstack::keystone::{AppCredential, ClientCertificate, Cloud, Credentials, ServiceType, Session};
+use themis_openstack::keystone::{
+    AppCredential, ClientCertificate, Cloud, Credentials, Person, Scope, ServiceType, Session,
+};
 use themis_openstack::policy::{Policy, Target};
 use themis_openstack::service::{Method, Request, ServiceClient};
 use themis_openstack::token::{Presented, TokenError, TokenValidator};
@@ -41,6 +43,7 @@ async fn tokens_that_a_real_keystone_signs_are_judged_here_first() {
     an_expired_token_passes_with_a_service_token_only(&mut keystone).await;
     scopes_are_told_apart(&keystone).await;
     application_credentials_work_for_callers_and_for_ourselves(&keystone).await;
+    everybody_is_found_by_id_and_by_name(&keystone).await;
     a_revoked_token_works_until_its_entry_ends(&keystone).await;
     keys_are_rotated_without_a_restart(&mut keystone).await;
     a_cached_token_outlives_keystone(&mut keystone).await;
@@ -190,6 +193,62 @@ async fn application_credentials_work_for_callers_and_for_ourselves(keystone: &P
     assert!(invalid(
         &ask(bound.token.expose_secret(), "GET", "/v1/notifications").await
     ));
+}
+
+/// The ways in which a configuration names a user, a credential and a trust: what we send for each, a real Keystone takes.
+async fn everybody_is_found_by_id_and_by_name(keystone: &PrivateKeystone) {
+    let cloud = keystone.session.cloud();
+    let login = keystone.session.login(deadline()).await.unwrap();
+    let (user, project) = (login.user_id.clone(), login.project_id.clone().unwrap());
+    let Credentials::Password {
+        user: by_name,
+        password,
+        ..
+    } = &cloud.credentials
+    else {
+        panic!("password credentials")
+    };
+    let named = app_credential(keystone, "named", None).await.credentials;
+    let Credentials::ApplicationCredential { secret, .. } = named else {
+        panic!("an application credential")
+    };
+    let trust = json!({"trust": {"trustor_user_id": user, "trustee_user_id": user, "impersonation": false,
+        "project_id": project, "roles": [{"name": "admin"}]}});
+    let make = Request::new("make a trust", Effect::Once, Method::POST, "/OS-TRUST/trusts").body(trust);
+    let client = ServiceClient::of_cloud(&keystone.session, ServiceType::IDENTITY);
+    let made: Value = client.call(&make).await.unwrap().json().unwrap();
+    let trust = made["trust"]["id"].as_str().unwrap().to_owned();
+    let credential = |owner: Person| Credentials::ApplicationCredential {
+        credential: AppCredential::Named {
+            name: "named".to_owned(),
+            owner,
+        },
+        secret: secret.clone(),
+    };
+    let password = |scope: Scope| Credentials::Password {
+        user: Person::Id(user.clone()),
+        password: password.clone(),
+        scope,
+    };
+    for credentials in [
+        credential(by_name.clone()),
+        credential(Person::Id(user.clone())),
+        password(Scope::ProjectId(project.clone())),
+        password(Scope::Trust(trust)),
+    ] {
+        let who = credentials.who();
+        let cloud = Cloud {
+            credentials,
+            ..cloud.clone()
+        };
+        let login = Session::new(cloud).unwrap().login(deadline()).await;
+        let login = login.unwrap_or_else(|error| panic!("{who}: {error}"));
+        assert_eq!(
+            (&login.user_id, login.project_id.as_ref()),
+            (&user, Some(&project)),
+            "{who}"
+        );
+    }
 }
 
 async fn a_revoked_token_works_until_its_entry_ends(keystone: &PrivateKeystone) {
