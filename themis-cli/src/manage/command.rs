@@ -17,12 +17,16 @@ pub struct Command {
     pub(super) noun: Noun,
 }
 
-/// `--config-file`.
+/// `--config-file` and `--config-dir`.
 #[derive(Debug, Args)]
 pub struct ConfigFiles {
     /// Configuration file; may be given several times, a later file wins
     #[arg(long, global = true, value_name = "FILE", default_value = "/etc/themis/themis.conf")]
     pub config_file: Vec<PathBuf>,
+    /// Directory of further files (*.conf, in the order of their names) that win over --config-file; may be given several
+    /// times. /etc/themis/themis.conf.d if it exists and none is given
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    pub config_dir: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,9 +44,10 @@ pub(super) enum Noun {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Db {
-    /// Bring the schema up to date; run it once per upgrade, before the new daemons start
+    /// Bring the schema up to date, before the new daemons start
     ///
-    /// Changes nothing when there is nothing to do. A database that Masakari used is taken over as it is, if its tables
+    /// Changes nothing when there is nothing to do. Killed in the middle it is gone on with by the next; several may run
+    /// at once. A database that Masakari used is taken over as it is, if its tables
     /// are those of Masakari 22 (revision 13adff5efb9a): stop Masakari for good first. Notifications that Masakari had not
     /// finished are set to 'failed' and listed. Any other tables of these names are refused, with every difference.
     Sync,
@@ -52,8 +57,8 @@ pub(super) enum Db {
     ///
     /// As masakari-manage does it: deleted segments, hosts and vmoves by the time of their deletion; notifications that
     /// are finished, failed or ignored by the time of their last change. With a notification go its vmoves,
-    /// corroborations, incidents, decision records and workflow logs; settled requests go too. What an open incident
-    /// needs stays. Rows go in small batches; a purge that is cut off is gone on with by the next.
+    /// corroborations, incidents, decision records and workflow logs; settled requests and refused reports go too. What an
+    /// open incident or an unsettled notification needs stays. Rows go in small batches; a purge that is cut off is gone on with by the next.
     Purge(Purge),
     /// Copy segments, hosts, notifications and vmoves from a database of Masakari
     ///
@@ -113,6 +118,6 @@ pub(super) enum Keys {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Read the configuration as the daemons do and say what is wrong
+    /// Read the configuration, and the files that it names, as the daemons do and say what is wrong
     Check,
 }

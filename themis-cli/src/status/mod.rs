@@ -44,7 +44,8 @@ enum Upgrade {
 /// Does what the command says: what to print, and the exit code.
 pub async fn run(command: Command) -> (String, u8) {
     let Noun::Upgrade(Upgrade::Check { json }) = command.noun;
-    let source = match Source::load(&command.files.config_file, std::env::vars()) {
+    let files = &command.files;
+    let source = match Source::load_with_directories(&files.config_file, &files.config_dir, std::env::vars()) {
         Ok(source) => source,
         Err(error) => return (format!("themis-status: {}\n", one_line(&error)), 255),
     };
