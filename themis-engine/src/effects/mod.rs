@@ -63,7 +63,7 @@ impl Executor {
             let outcome = if this.may_send() {
                 notified::perform(&this, &call).await
             } else {
-                not_leading()
+                Outcome::Retry(not_leading())
             };
             this.mailbox.deliver(Event::CallEnded { call, outcome }).await;
         });
@@ -100,7 +100,7 @@ impl Executor {
         let outcome = if self.may_send() {
             self.nova(&effect, &subject.name, incident).await
         } else {
-            not_leading()
+            Outcome::Retry(not_leading())
         };
         self.mailbox
             .deliver(Event::Ended {
@@ -151,9 +151,6 @@ impl Executor {
     }
 }
 
-fn not_leading() -> Outcome {
-    Outcome::Retry(Reason::new(
-        "not_leading",
-        "the lease ended before the request was sent",
-    ))
+fn not_leading() -> Reason {
+    Reason::new("not_leading", "the lease ended before the request was sent")
 }

@@ -27,14 +27,14 @@ async fn attempt(executor: &Executor, call: &Call) -> Result<Outcome, Outcome> {
             if there(compute, *instance, host).await?.vm_state != "resized" {
                 return Ok(Outcome::Done(json!({})));
             }
-            still_good(executor, call)?;
+            still_good(executor, call).map_err(Outcome::Retry)?;
             compute.reset_to_active(*instance).await
         }
         Effect::Stop { instance, host } => {
             if there(compute, *instance, host).await?.rests("stopped") {
                 return Ok(Outcome::Done(json!({})));
             }
-            still_good(executor, call)?;
+            still_good(executor, call).map_err(Outcome::Retry)?;
             compute.stop(*instance).await
         }
         Effect::Start { instance, host } => {
@@ -45,7 +45,7 @@ async fn attempt(executor: &Executor, call: &Call) -> Result<Outcome, Outcome> {
             if !sight.rests("stopped") {
                 return Ok(changed(*instance));
             }
-            still_good(executor, call)?;
+            still_good(executor, call).map_err(Outcome::Retry)?;
             compute.start(*instance).await
         }
         Effect::DisableService { host, reason } => compute.disable(host, reason).await.map(drop),
@@ -54,13 +54,13 @@ async fn attempt(executor: &Executor, call: &Call) -> Result<Outcome, Outcome> {
 }
 
 /// The look may have taken long: lease and decision are judged again right before the request.
-fn still_good(executor: &Executor, call: &Call) -> Result<(), Outcome> {
+fn still_good(executor: &Executor, call: &Call) -> Result<(), Reason> {
     if !executor.may_send() {
         return Err(not_leading());
     }
     if executor.ports.clock.now().since(call.decided) > DECISION_AGE_MAX {
         let text = "Nova was slow to show the instance: the decision grew old before the request was sent";
-        return Err(Outcome::Retry(Reason::new("decision_old", text)));
+        return Err(Reason::new("decision_old", text));
     }
     Ok(())
 }
