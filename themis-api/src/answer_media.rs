@@ -11,12 +11,23 @@ const MASAKARIS: &str = "application/vnd.openstack.masakari+json";
 
 /// Names the answer as the caller prefers. An ending in the path counts before the header.
 pub async fn name(request: Request, next: Next) -> Response {
+    let other = wants_other(&request);
+    named(other, next.run(request).await)
+}
+
+/// Whether the answer is to bear Masakari's own name.
+#[must_use]
+pub fn wants_other(request: &Request) -> bool {
     let ending = request
         .extensions()
         .get::<OriginalUri>()
         .is_some_and(|uri| uri.path().ends_with(".json"));
-    let other = !ending && prefers_masakaris(request.headers());
-    let mut response = next.run(request).await;
+    !ending && prefers_masakaris(request.headers())
+}
+
+/// The answer under that name when `other` is wanted; a fault keeps its own.
+#[must_use]
+pub fn named(other: bool, mut response: Response) -> Response {
     let is_plain = response.headers().get(header::CONTENT_TYPE) == Some(&HeaderValue::from_static(JSON));
     if other && is_plain {
         let media = HeaderValue::from_static(MASAKARIS);

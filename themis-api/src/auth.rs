@@ -12,6 +12,7 @@ use themis_openstack::token::{Caller, Presented, TokenError};
 use crate::app_state::AppState;
 use crate::config::Settings;
 use crate::fault::Fault;
+use crate::mount::as_read;
 use crate::request_id::RequestIds;
 use crate::unrouted::is_under;
 
@@ -27,11 +28,12 @@ pub async fn authenticate(State(app): State<AppState>, mut request: Request, nex
         return next.run(request).await;
     }
     let uri = request.extensions().get::<OriginalUri>().map(|uri| &uri.0);
+    let path = as_read(uri.unwrap_or(request.uri()).path());
     let presented = Presented {
         user: token(request.headers(), "x-auth-token"),
         service: token(request.headers(), "x-service-token"),
         method: request.method().as_str(),
-        path: uri.unwrap_or(request.uri()).path(),
+        path: &path,
     };
     match caller(&app, presented).await {
         Ok(caller) => {

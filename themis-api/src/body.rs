@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -43,17 +43,17 @@ fn is_too_large(rejection: &BytesRejection) -> bool {
 }
 
 /// Refuses media types that are not JSON. Stands before the choice of the action, so that a wrong type at an action
-/// that does not exist is 415, as upstream answers.
+/// that does not exist is 415, as upstream answers; so is one that a GET brings, where nobody reads a body.
 pub async fn refuse_other_media(request: Request, next: Next) -> Response {
-    let has_body = matches!(*request.method(), Method::POST | Method::PUT);
-    if has_body && !is_json(request.headers()) {
+    if !is_json(request.headers()) {
         return Fault::MediaType.into_response();
     }
     next.run(request).await
 }
 
-/// Absent and `text/plain` count as JSON: old clients send them.
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body is taken for JSON. Absent and `text/plain` count as such: old clients send them.
+#[must_use]
+pub fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };

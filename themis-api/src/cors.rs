@@ -1,4 +1,4 @@
-//! Browsers of other origins: `[cors]`, as oslo.middleware has it. Without `allowed_origin` nothing is allowed, and OPTIONS
+//! Browsers of other origins: `[cors]`, as oslo.middleware has it, where tokens are demanded. Without `allowed_origin` nothing is allowed, and OPTIONS
 //! is answered all the same, empty, before any token is asked for.
 
 use axum::extract::{Request, State};
@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app_state::AppState;
+use crate::auth::is_guarded;
 
 /// What a browser may send without asking.
 const SIMPLE_HEADERS: [&str; 6] = [
@@ -38,6 +39,9 @@ themis_config::section! {
 
 /// Answers OPTIONS and names what an allowed origin may do.
 pub async fn answer(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    if !is_guarded(request.uri().path()) {
+        return next.run(request).await;
+    }
     let cors = &app.settings.cors;
     let origin = request
         .headers()

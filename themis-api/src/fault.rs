@@ -282,7 +282,11 @@ impl IntoResponse for Fault {
             },
         };
         let text = serde_json::to_string(&body).unwrap_or_default();
-        let media = HeaderValue::from_static("application/json; charset=UTF-8");
+        // The token filter names no charset.
+        let media = HeaderValue::from_static(match title {
+            Some(_) => "application/json",
+            None => "application/json; charset=UTF-8",
+        });
         let mut response = (status, [(header::CONTENT_TYPE, media)], text).into_response();
         if let Self::Unauthorized { www_authenticate_uri } = &self
             && let Ok(value) = HeaderValue::from_str(&format!("Keystone uri=\"{www_authenticate_uri}\""))

@@ -4,6 +4,7 @@
 //! token is and whether Nova knows a host. Read [`routes`] first: it is the table of contents; then [`call`] (who asks),
 //! [`fault`] (every refusal), [`resources`] and [`themis`] (one folder or file per noun).
 
+pub mod accept;
 pub mod announce;
 pub mod answer_media;
 pub mod app_state;

@@ -72,6 +72,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        if let Some(query) = parts.uri.query().filter(|query| query.contains(';')) {
+            // Upstream takes a semicolon for an ampersand, as HTML once asked for.
+            let uri = format!("/?{}", query.replace(';', "&"));
+            let uri = uri.parse().map_err(|_| Fault::MalformedQuery)?;
+            let Query(pairs) = Query::try_from_uri(&uri).map_err(|_| Fault::MalformedQuery)?;
+            return Ok(Self(pairs));
+        }
         let Query(pairs) = Query::from_request_parts(parts, state)
             .await
             .map_err(|_| Fault::MalformedQuery)?;
@@ -138,8 +145,7 @@ impl Parameters {
     /// # Errors
     /// The first parameter that is malformed. Whether the sort keys and the marker exist is the store's to say.
     pub fn page(&self, limit_max: u64) -> Result<Page, Fault> {
-        let limit = self.count("limit")?.unwrap_or(limit_max).min(limit_max);
-        self.count("page_size")?;
+        let limit = self.limit(limit_max)?;
         // Upstream asks the database for nothing then, and so finds nothing wrong with the rest.
         if limit == 0 {
             return Ok(Page {
@@ -175,6 +181,17 @@ impl Parameters {
             Some(text) => Some(text.parse().map_err(|_| Fault::MarkerMissing(text.to_owned()))?),
         };
         Ok(Page { sort, marker, limit })
+    }
+
+    /// How many rows are asked for. Where the path names a parent, upstream looks at this before the parent and at the rest
+    /// of the page after it.
+    ///
+    /// # Errors
+    /// `limit` or `page_size` is no number from 0.
+    pub fn limit(&self, limit_max: u64) -> Result<u64, Fault> {
+        let limit = self.count("limit")?.unwrap_or(limit_max).min(limit_max);
+        self.count("page_size")?;
+        Ok(limit)
     }
 
     fn count(&self, name: &'static str) -> Result<Option<u64>, QueryError> {

@@ -34,12 +34,13 @@ impl Microversion {
     /// # Errors
     /// A version that is malformed or that this service does not have.
     pub fn of(headers: &HeaderMap) -> Result<Self, Fault> {
-        let entries: Vec<&str> = headers
+        // Headers are Latin-1: what is no version there is to be refused like any other.
+        let values: Vec<String> = headers
             .get_all(HEADER)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
+            .map(|value| value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
             .collect();
+        let entries: Vec<&str> = values.iter().flat_map(|value| value.split(',')).collect();
         // The last entry for this service wins; entries for other services are not ours to judge.
         let asked = entries.iter().rev().find_map(|entry| {
             let (service, version) = entry.trim().split_once(char::is_whitespace)?;
@@ -144,11 +145,17 @@ mod tests {
     #[case("instance-ha 0.9", 400)]
     #[case("instance-ha 1.03", 400)]
     #[case("instance-ha 1.", 400)]
+    #[case("instance-ha \u{b2}.0", 400)]
     #[case("instance-ha 1.4", 406)]
     #[case("instance-ha 2.0", 406)]
     #[case("instance-ha 1.99999999999999999999", 406)]
     #[case("instance-ha 99999999999999999999.0", 406)]
     fn what_is_malformed_is_400_and_what_we_do_not_have_is_406(#[case] given: &'static str, #[case] status: u16) {
-        assert_eq!(asked(&[given]), Err(status));
+        let mut headers = HeaderMap::new();
+        headers.append(HEADER, HeaderValue::from_bytes(given.as_bytes()).unwrap());
+        assert_eq!(
+            Microversion::of(&headers).map_err(|fault| fault.status().as_u16()),
+            Err(status)
+        );
     }
 }

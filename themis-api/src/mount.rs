@@ -1,6 +1,7 @@
 //! Brings the forms in which clients write our paths to one: takes off the mount prefix, the project id of
 //! `/v1/{project_id}/...` and a `.json` or `.xml` ending, doubled slashes too, before routing. So each route is written
-//! once. Bytes that are no UTF-8 are read as Latin-1, as upstream reads them: a path always has a text.
+//! once. Escapes are taken back first, `%2F` too, as every WSGI server does it for upstream. Bytes that are no UTF-8 are
+//! read as Latin-1: a path always has a text.
 //!
 //! The project id is kept beside the request; [`crate::call`] compares it with the token's.
 
@@ -26,7 +27,7 @@ pub struct UrlProject(pub String);
 
 /// The request under its plain path. `prefix` is the configured mount prefix, possibly empty.
 pub fn plain_path(prefix: &str, mut request: Request) -> Request {
-    let path = as_text(&single_slashes(request.uri().path()));
+    let path = as_read(request.uri().path());
     let path = path.as_str();
     let (mounted, path) = match path.strip_prefix(prefix) {
         Some(rest) if !prefix.is_empty() && is_under(path, prefix) => (true, rest),
@@ -66,6 +67,13 @@ fn split_project(path: &str) -> (Option<&str>, &str) {
     found.map_or((None, path), |(project, rest)| (Some(project), rest))
 }
 
+/// A path as it is routed by, before anything is taken off. Whoever judges a path must judge this one: of
+/// `/v1/segments/x%2Fhosts` the router makes four words.
+#[must_use]
+pub fn as_read(path: &str) -> String {
+    single_slashes(&as_text(path))
+}
+
 /// Catalogues hold endpoints that end in a slash.
 fn single_slashes(path: &str) -> String {
     let mut single = String::with_capacity(path.len());
@@ -77,18 +85,21 @@ fn single_slashes(path: &str) -> String {
     single
 }
 
+/// The path with no more escapes than its text needs.
 fn as_text(path: &str) -> String {
-    let bytes: Vec<u8> = percent_decode_str(path).collect();
-    if std::str::from_utf8(&bytes).is_ok() {
+    if !path.contains('%') {
         return path.to_owned();
     }
-    let latin: String = bytes.into_iter().map(char::from).collect();
-    utf8_percent_encode(&latin, NOT_IN_A_PATH).to_string()
+    let bytes: Vec<u8> = percent_decode_str(path).collect();
+    let text =
+        String::from_utf8(bytes).unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect());
+    utf8_percent_encode(&text, NOT_IN_A_PATH).to_string()
 }
 
 fn without_ending(path: &str) -> &str {
     path.strip_suffix(".json")
         .or_else(|| path.strip_suffix(".xml"))
+        .filter(|bare| !bare.ends_with('/'))
         .unwrap_or(path)
 }
 
@@ -123,6 +134,7 @@ mod tests {
     #[case("/v1/abc123/", "/v1/", Some("abc123"))]
     #[case("/v1/segments/abc123", "/v1/segments/abc123", None)]
     #[case("/v1/abc-1/segments/x.json", "/v1/segments/x", Some("abc-1"))]
+    #[case("/v1/segments/.json", "/v1/segments/.json", None)]
     #[case("/v1/segments.xml?a=b", "/v1/segments?a=b", None)]
     #[case("/ha/v1/abc/hosts", "/v1/hosts", Some("abc"))]
     #[case("/ha", "/", None)]
@@ -130,7 +142,10 @@ mod tests {
     #[case("//v1//segments", "/v1/segments", None)]
     #[case("/v1/segments//?a=//", "/v1/segments/?a=//", None)]
     #[case("/v1/segments/%ff%2F", "/v1/segments/%C3%BF/", None)]
-    #[case("/v1/segments/%C3%BF%2F", "/v1/segments/%C3%BF%2F", None)]
+    #[case("/v1/segments/%C3%BF%2F", "/v1/segments/%C3%BF/", None)]
+    #[case("/%76%31/%73egments%2Fx", "/v1/segments/x", None)]
+    #[case("/v1%2Fabc/segments", "/v1/segments", Some("abc"))]
+    #[case("/v1/segments/a%00b%25", "/v1/segments/a%00b%25", None)]
     #[case("/themis/v1/hosts", "/themis/v1/hosts", None)]
     fn every_form_comes_down_to_one_path(#[case] given: &str, #[case] plain: &str, #[case] project: Option<&str>) {
         let request = plain_path("/ha", Request::builder().uri(given).body(Body::empty()).unwrap());

@@ -119,12 +119,14 @@ pub async fn follow(mut request: Request, next: Next) -> Response {
         .map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let line = format!("{} \"{} {uri}\"", client.as_deref().unwrap_or("-"), request.method());
     let method = counted(request.method());
+    // Upstream answers OPTIONS before there is an id.
+    let is_named = request.method() != Method::OPTIONS;
     request.extensions_mut().insert(ids.clone());
     let handed_on = ids.global.as_deref().unwrap_or(&ids.local);
     let mut response = correlation::on_behalf_of(handed_on, CURRENT.scope(ids.clone(), next.run(request)))
         .instrument(ids.span.clone())
         .await;
-    if let Ok(value) = HeaderValue::from_str(&ids.local) {
+    if is_named && let Ok(value) = HeaderValue::from_str(&ids.local) {
         response.headers_mut().insert(HEADER, value);
     }
     let length = response.body().size_hint().exact().unwrap_or(0);

@@ -2,21 +2,19 @@
 
 use axum::Json;
 use axum::body::to_bytes;
-use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use crate::app_state::AppState;
 use crate::base_url::BaseUrl;
 use crate::call::Call;
 use crate::fault::Fault;
 use crate::microversion::Microversion;
 use crate::path_id::Path;
-use crate::resources::missing_action::refuse_new;
-
-/// Bodies that nobody uses are read up to this many bytes.
-const BODY_MAX: usize = 64 * 1024;
+use crate::{body, unrouted};
 
 /// When upstream last changed the major version; clients only show it.
 const UPDATED: &str = "2016-07-01T11:33:21Z";
@@ -96,7 +94,7 @@ fn own_link(base: &BaseUrl, path: &str) -> Link {
 }
 
 /// `/`, with any method.
-pub async fn list(base: BaseUrl, request: Request) -> Response {
+pub async fn list(State(app): State<AppState>, base: BaseUrl, request: Request) -> Response {
     let listed = Listed {
         id: "v1.0",
         status: "CURRENT",
@@ -106,15 +104,24 @@ pub async fn list(base: BaseUrl, request: Request) -> Response {
         links: [own_link(&base, "")],
     };
     let list = Json(Versions { versions: [listed] }).into_response();
-    after_its_body(request, list).await
+    after_its_body(app.settings.body_max, request, list).await
 }
 
-/// A method that has a body must bring one of JSON, as upstream demands of every path before it looks further.
-pub async fn after_its_body(request: Request, answer: Response) -> Response {
-    if !matches!(*request.method(), Method::POST | Method::PUT) {
+/// What a request brings must be JSON, as upstream demands of every path before it looks further: a body of another media
+/// type is 415, one that is no JSON 400, one beyond `body_max` bytes 413. A body that is declared empty is none.
+pub async fn after_its_body(body_max: u64, request: Request, answer: Response) -> Response {
+    if !body::is_json(request.headers()) {
+        return Fault::MediaType.into_response();
+    }
+    let headers = request.headers().clone();
+    let declared_empty = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length == "0");
+    if declared_empty || !matches!(*request.method(), Method::POST | Method::PUT) {
         return answer;
     }
-    let body = to_bytes(request.into_body(), BODY_MAX).await.unwrap_or_default();
+    let limit = usize::try_from(body_max).unwrap_or(usize::MAX);
+    let Ok(body) = to_bytes(request.into_body(), limit).await else {
+        return unrouted::too_large(&headers, body_max);
+    };
     match serde_json::from_slice::<IgnoredAny>(&body) {
         Ok(_) => answer,
         Err(_) => Fault::MalformedBody.into_response(),
@@ -154,7 +161,6 @@ pub async fn show(_call: Call, base: BaseUrl) -> Response {
 
 /// `GET /v1/versions/{id}`.
 pub async fn by_id(call: Call, base: BaseUrl, Path(id): Path<String>) -> Result<Response, Fault> {
-    refuse_new(&id)?;
     if id == "v1.0" {
         Ok(show(call, base).await)
     } else {

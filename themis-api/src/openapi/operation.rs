@@ -98,7 +98,7 @@ impl Entry {
             operation = operation.request_body(Some(body.build()));
         }
         operation = operation.response(self.status.to_string(), success(self.answer));
-        for (status, meaning) in common(self.method, self.path, route.rule.is_some()) {
+        for (status, meaning) in common(self.path, route.rule.is_some()) {
             operation = operation.response(status.to_string(), refusal(status, meaning));
         }
         for (status, meaning) in self.refusals {
@@ -124,7 +124,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What the layers refuse, whatever the handler.
-fn common(method: &str, path: &str, has_rule: bool) -> Vec<(u16, &'static str)> {
+fn common(path: &str, has_rule: bool) -> Vec<(u16, &'static str)> {
     let mut refusals = vec![
         (
             400,
@@ -142,14 +142,12 @@ fn common(method: &str, path: &str, has_rule: bool) -> Vec<(u16, &'static str)> 
     if path.starts_with("/v1") {
         refusals.push((406, "The microversion is not one of 1.0 to 1.3."));
     }
-    // By the declared length, whether the method has a use for a body or not.
+    // By the declared length and type, whether the method has a use for a body or not.
     refusals.push((
         413,
         "The body is larger than `[oslo_middleware] max_request_body_size`.",
     ));
-    if matches!(method, "post" | "put") {
-        refusals.push((415, "The body is not JSON."));
-    }
+    refusals.push((415, "The body is not JSON."));
     refusals
 }
 

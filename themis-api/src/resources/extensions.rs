@@ -7,7 +7,6 @@ use crate::call::Call;
 use crate::fault::Fault;
 use crate::path_id::Path;
 use crate::policy::rule;
-use crate::resources::missing_action::refuse_new;
 
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Extension {
@@ -64,7 +63,6 @@ pub(crate) async fn list(call: Call) -> Result<Json<Extensions>, Fault> {
 
 /// `GET /extensions/{alias}`.
 pub(crate) async fn show(call: Call, Path(alias): Path<String>) -> Result<Json<OneExtension>, Fault> {
-    refuse_new(&alias)?;
     call.demand(rule::EXTENSIONS_DETAIL)?;
     let extension = EXTENSIONS
         .into_iter()

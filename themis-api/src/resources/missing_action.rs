@@ -1,6 +1,11 @@
 //! Actions that Masakari's router knows and its controllers do not have: 405 with the action's name. That the action is
 //! missing is said before anything else of the request is looked at, as upstream does.
 
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
 use crate::fault::Fault;
 
 macro_rules! missing {
@@ -21,16 +26,15 @@ missing!(
     delete by "DELETE",
 );
 
-/// The word `new` in place of an id means the action of that name, which no controller has.
-///
-/// # Errors
-/// `id` is that word.
-pub fn refuse_new(id: &str) -> Result<(), Fault> {
-    if id == "new" {
-        return Err(Fault::ActionMissing {
+/// The word `new` in place of an id means the action of that name, which no controller has. For routes only: a path that
+/// has none is not found whatever its last word.
+pub async fn refuse_new(request: Request, next: Next) -> Response {
+    if request.method() == Method::GET && request.uri().path().ends_with("/new") {
+        let fault = Fault::ActionMissing {
             method: "GET",
             action: "new",
-        });
+        };
+        return fault.into_response();
     }
-    Ok(())
+    next.run(request).await
 }

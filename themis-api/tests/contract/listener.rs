@@ -108,7 +108,7 @@ async fn an_end_closes_idle_connections_and_lets_requests_under_way_finish() {
         let segment = api.segment("seg1").await;
         let other = sea_orm::Database::connect(api.database_url.as_str()).await.unwrap();
         let lock = other.begin().await.unwrap();
-        lock.execute_unprepared("SELECT * FROM failover_segments FOR UPDATE").await.unwrap();
+        lock.execute_unprepared("SELECT * FROM leases FOR UPDATE").await.unwrap();
         let body = r#"{"host":{"name":"compute-7","type":"C","control_attributes":""}}"#;
         let head = format!(
             "POST /v1/segments/{segment}/hosts HTTP/1.1\r\nHost: h\r\nX-Auth-Token: token-of-admin\r\nContent-Length: {}\r\n\r\n{body}",
@@ -153,11 +153,14 @@ async fn what_does_not_end_in_time_is_cut_off_and_counted() {
     .await;
 }
 
-/// Whether a statement of another connection to this database waits.
+/// Whether a statement of another connection to this database waits: it is there, and still is a little later.
 async fn is_waiting(database: &sea_orm::DatabaseConnection) -> bool {
     use sea_orm::{ConnectionTrait, Statement};
     let sql = "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND command <> 'Sleep' \
-               AND id <> CONNECTION_ID() AND time_ms > 50";
+               AND id <> CONNECTION_ID()";
     let statement = Statement::from_string(database.get_database_backend(), sql);
-    database.query_one_raw(statement).await.unwrap().is_some()
+    let at_work = async || database.query_one_raw(statement.clone()).await.unwrap().is_some();
+    let begun = at_work().await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    begun && at_work().await
 }

@@ -20,6 +20,7 @@ mod peer;
 mod private_keystone;
 mod support;
 
+mod as_upstream;
 mod auth;
 mod checks;
 mod events;

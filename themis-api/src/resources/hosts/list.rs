@@ -27,8 +27,9 @@ pub(crate) async fn list(
     parameters: Parameters,
 ) -> Result<Json<Hosts>, Fault> {
     call.demand(rule::HOSTS_INDEX)?;
-    let page = parameters.page(app.settings.limit_max)?;
+    parameters.limit(app.settings.limit_max)?;
     let segment = segments::found(&app.store, &segment).await?;
+    let page = parameters.page(app.settings.limit_max)?;
     let filter = HostFilter {
         segment_uuid: Some(segment.uuid),
         host_type: parameters.last("type").map(str::to_owned),

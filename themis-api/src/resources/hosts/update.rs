@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::State;
 use themis_db::StoreError;
-use themis_db::store::hosts::{HostChange, host_update};
+use themis_db::store::hosts::{HostChange, HostRow, host_update};
 use themis_db::store::segments::segment_in_use;
 
 use super::schema::HostUpdate;
@@ -44,18 +44,34 @@ pub(crate) async fn update(
     };
     let told = announce::changed_host(&row, &change, &parent);
     let begun = app.announcer.begin(&call, "host.update", told);
-    let stored = host_update(&app.store, row.uuid, change, app.now())
-        .await
-        .map_err(|error| match error {
-            StoreError::AlreadyExists { .. } => Fault::HostNameTaken(name.unwrap_or_default()),
-            // A notification came in while Nova was asked.
-            StoreError::InUse { .. } => Fault::HostUpdateInUse(host),
-            StoreError::NotFound { .. } => Fault::HostMissingInSegment { host, segment },
-            other => other.into(),
-        });
+    let stored = if changes_nothing(&change, &row) {
+        Ok(row)
+    } else {
+        host_update(&app.store, row.uuid, change, app.now())
+            .await
+            .map_err(|error| match error {
+                StoreError::AlreadyExists { .. } => Fault::HostNameTaken(name.unwrap_or_default()),
+                // A notification came in while Nova was asked.
+                StoreError::InUse { .. } => Fault::HostUpdateInUse(host),
+                StoreError::NotFound { .. } => Fault::HostMissingInSegment { host, segment },
+                other => other.into(),
+            })
+    };
     let row = begun.settle(stored)?;
     app.waker.wake();
     Ok(Json(OneHost {
         host: HostView::new(row, parent.into()),
     }))
+}
+
+/// As upstream, what changes nothing is no update: `updated_at` stays.
+fn changes_nothing(change: &HostChange, row: &HostRow) -> bool {
+    let same = |new: &Option<String>, old: &String| new.as_ref().is_none_or(|new| new == old);
+    same(&change.name, &row.name)
+        && same(&change.host_type, &row.host_type)
+        && same(&change.control_attributes, &row.control_attributes)
+        && change.reserved.is_none_or(|reserved| reserved == row.reserved)
+        && change
+            .on_maintenance
+            .is_none_or(|on_maintenance| on_maintenance == row.on_maintenance)
 }

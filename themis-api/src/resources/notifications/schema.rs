@@ -46,11 +46,8 @@ impl NotificationCreate {
     /// # Errors
     /// The first violation.
     pub fn check_payload(&self) -> Result<(), Violation> {
-        let holder = Value::Object(Map::from_iter([(
-            "payload".to_owned(),
-            Value::Object(self.payload.clone()),
-        )]));
-        let payload = Object::enveloped(Some(&holder), "payload")?;
+        let payload = Value::Object(self.payload.clone());
+        let payload = Object::bare(&payload)?;
         let on_or_off = |text: &str| one_of(text, &["STARTED", "STOPPED"]);
         match self.kind {
             NotificationKind::ComputeHost => {

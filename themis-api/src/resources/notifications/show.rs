@@ -10,7 +10,6 @@ use crate::fault::Fault;
 use crate::microversion::Microversion;
 use crate::path_id::Path;
 use crate::policy::rule;
-use crate::resources::missing_action::refuse_new;
 
 /// `GET /notifications/{notification}`.
 pub(crate) async fn show(
@@ -18,7 +17,6 @@ pub(crate) async fn show(
     call: Call,
     Path(id): Path<String>,
 ) -> Result<Json<OneNotification>, Fault> {
-    refuse_new(&id)?;
     call.demand(rule::NOTIFICATIONS_DETAIL)?;
     let row = found(&app.store, &id).await?;
     let details = if call.version >= Microversion::RECOVERY_DETAILS {

@@ -9,7 +9,6 @@ use crate::call::Call;
 use crate::fault::Fault;
 use crate::path_id::Path;
 use crate::policy::rule;
-use crate::resources::missing_action::refuse_new;
 
 /// `GET /segments/{segment}`.
 pub(crate) async fn show(
@@ -17,7 +16,6 @@ pub(crate) async fn show(
     call: Call,
     Path(id): Path<String>,
 ) -> Result<Json<OneSegment>, Fault> {
-    refuse_new(&id)?;
     call.demand(rule::SEGMENTS_DETAIL)?;
     let row = found(&app.store, &id).await?;
     Ok(Json(OneSegment { segment: row.into() }))

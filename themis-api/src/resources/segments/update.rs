@@ -39,17 +39,38 @@ pub(crate) async fn update(
     };
     let told = announce::changed_segment(&row, &change);
     let begun = app.announcer.begin(&call, "segment.update", told);
-    let stored = segment_update(&app.store, row.uuid, change, app.now())
-        .await
-        .map_err(|error| match error {
-            StoreError::AlreadyExists { .. } => Fault::SegmentNameTaken(name.unwrap_or_default()),
-            StoreError::InUse { .. } => Fault::SegmentUpdateInUse(id),
-            StoreError::NotFound { .. } => Fault::SegmentMissing(id),
-            other => other.into(),
-        });
+    let stored = if changes_nothing(&change, &row) {
+        Ok(row)
+    } else {
+        segment_update(&app.store, row.uuid, change, app.now())
+            .await
+            .map_err(|error| match error {
+                StoreError::AlreadyExists { .. } => Fault::SegmentNameTaken(name.unwrap_or_default()),
+                StoreError::InUse { .. } => Fault::SegmentUpdateInUse(id),
+                StoreError::NotFound { .. } => Fault::SegmentMissing(id),
+                other => other.into(),
+            })
+    };
     let row = begun.settle(stored)?;
     app.waker.wake();
     Ok(Json(OneSegment { segment: row.into() }))
+}
+
+/// As upstream, what changes nothing is no update: `updated_at` stays.
+fn changes_nothing(change: &SegmentChange, row: &SegmentRow) -> bool {
+    change.name.as_ref().is_none_or(|name| *name == row.name)
+        && change
+            .service_type
+            .as_ref()
+            .is_none_or(|service_type| *service_type == row.service_type)
+        && change.enabled.is_none_or(|enabled| enabled == row.enabled)
+        && change
+            .description
+            .as_ref()
+            .is_none_or(|description| *description == row.description)
+        && change
+            .recovery_method
+            .is_none_or(|method| method == row.recovery_method)
 }
 
 /// A client that sends every field back unchanged touches nothing.

@@ -11,7 +11,6 @@ use crate::call::Call;
 use crate::fault::Fault;
 use crate::path_id::{Path, exact};
 use crate::policy::rule;
-use crate::resources::missing_action::refuse_new;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct OneVmove {
@@ -24,7 +23,6 @@ pub(crate) async fn show(
     call: Call,
     Path((notification, vmove)): Path<(String, String)>,
 ) -> Result<Json<OneVmove>, Fault> {
-    refuse_new(&vmove)?;
     call.demand(rule::VMOVES_DETAIL)?;
     parent(&app.store, &notification).await?;
     let row = match exact(&vmove) {
