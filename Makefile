@@ -6,7 +6,7 @@ STEP := .ci/step
 BUILD ?= target/release
 PROGRAMS := themis themis-api themis-engine themis-hostmonitor themis-manage themis-status themis-simulate
 
-.PHONY: help demo packages release install debug test check format lint tidy unit doctest labtest scenarios bench bench-bus soak soak-share fuzz-api lab-up lab-down lab-wipe lab-status bench-api
+.PHONY: help demo packages release install debug test check format lint tidy unit doctest labtest scenarios bench bench-bus soak soak-share fuzz-api contract contract-newest lab-up lab-down lab-wipe lab-status bench-api
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
@@ -21,10 +21,12 @@ bench-api: packages ## themis-api beside Debian's masakari-api: throughput, late
 
 bench-bus: packages ## the bus beside Python's oslo.messaging on one broker: rates, latencies, CPU, memory; three minutes, never a test
 	@interop/bench-bus
+contract: packages debug ## thousands of requests to real Masakaris (14.0.2 and 22.0.0) and to themis-api: every answer is the same, or says why
+	@.ci/contract
 soak: packages ## what needs time: outages, fuzzing, random misfortunes, a broker's bad days; SOAK_MINUTES=24
 	@.ci/soak
 
-test: packages format lint tidy unit doctest labtest scenarios fuzz-api soak-share ## everything that CI does
+test: packages format lint tidy unit doctest labtest scenarios fuzz-api contract-newest soak-share ## everything that CI does
 check: format lint tidy ## formatting, clippy with warnings as errors, the rules of the house
 
 packages: ## Debian packages for building and for the lab
@@ -57,6 +59,8 @@ soak-share: packages
 	@$(STEP) soak .ci/soak 3
 fuzz-api: packages debug ## thousands of requests made from the OpenAPI document, against the running API
 	@$(STEP) fuzz-api .ci/fuzz-api
+contract-newest: packages debug
+	@$(STEP) contract .ci/contract newest
 scenarios: packages debug ## failures played on a lab of its own (LAB_ID=test)
 	@$(STEP) scenarios .ci/scenarios
 
