@@ -16,6 +16,7 @@ use crate::entity::{
     TextUuid, corroborations, failover_segments, host_states, hosts, incident_events, incidents, leases, modes,
     notifications, refused_reports, requests, segment_networks, vmoves, workflow_steps,
 };
+use crate::progress::{Progress, untold};
 use crate::stamp::seconds;
 use crate::store::queue::{HOST_QUEUE, SEGMENT_QUEUE};
 use crate::{IncidentStatus, NotificationStatus, Pool, RequestStatus, StoreError};
@@ -52,10 +53,18 @@ pub struct Purged {
 /// # Errors
 /// The database's trouble; what was removed before it stays removed.
 pub async fn purge(pool: &Pool, scope: PurgeScope) -> Result<Vec<Purged>, StoreError> {
+    purge_telling(pool, scope, &mut untold).await
+}
+
+/// The same for a caller who waits; told are the rows that are removed, table by table.
+///
+/// # Errors
+/// As [`purge`].
+pub async fn purge_telling(pool: &Pool, scope: PurgeScope, progress: Progress<'_>) -> Result<Vec<Purged>, StoreError> {
     let mut purge = Purge {
         pool,
         before: scope.before,
-        sweep: Sweep::new(pool, scope.rows_max, scope.dry_run),
+        sweep: Sweep::new(pool, scope.rows_max, scope.dry_run, progress),
         hosts_gone: BTreeSet::new(),
     };
     purge.notifications().await?;
@@ -211,7 +220,7 @@ impl Purge<'_> {
         Ok(needed)
     }
 
-    /// Deleted hosts without an incident that goes on, with where they stood.
+    /// Deleted hosts that nothing under way is about, with where they stood.
     async fn hosts(&mut self) -> Result<(), StoreError> {
         let mut after = 0;
         while !self.sweep.is_spent() {
@@ -227,7 +236,7 @@ impl Purge<'_> {
                 .await?;
             let Some((last, _)) = batch.last() else { break };
             after = *last;
-            let needed = self.open_hosts(batch.iter().map(|(_, uuid)| *uuid).collect()).await?;
+            let needed = self.hosts_in_use(batch.iter().map(|(_, uuid)| *uuid).collect()).await?;
             let batch: Vec<_> = batch
                 .into_iter()
                 .filter(|(_, uuid)| !needed.contains(&uuid.0))
@@ -251,7 +260,8 @@ impl Purge<'_> {
         Ok(())
     }
 
-    async fn open_hosts(&self, of: Vec<TextUuid>) -> Result<BTreeSet<uuid::Uuid>, StoreError> {
+    /// Those that an incident that goes on, a state with an incident, or a notification that is not settled is about.
+    async fn hosts_in_use(&self, of: Vec<TextUuid>) -> Result<BTreeSet<uuid::Uuid>, StoreError> {
         let open: Vec<TextUuid> = incidents::Entity::find()
             .select_only()
             .column(incidents::Column::HostUuid)
@@ -263,12 +273,27 @@ impl Purge<'_> {
         let standing: Vec<TextUuid> = host_states::Entity::find()
             .select_only()
             .column(host_states::Column::HostUuid)
-            .filter(host_states::Column::HostUuid.is_in(of))
+            .filter(host_states::Column::HostUuid.is_in(of.clone()))
             .filter(host_states::Column::IncidentUuid.is_not_null())
             .into_tuple()
             .all(self.pool)
             .await?;
-        Ok(open.into_iter().chain(standing).map(|uuid| uuid.0).collect())
+        let unsettled = [
+            NotificationStatus::New,
+            NotificationStatus::Running,
+            NotificationStatus::Error,
+        ];
+        let reported: Vec<TextUuid> = notifications::Entity::find()
+            .select_only()
+            .column(notifications::Column::SourceHostUuid)
+            .distinct()
+            .filter(notifications::Column::SourceHostUuid.is_in(of))
+            .filter(notifications::Column::Status.is_in(unsettled.map(NotificationStatus::name)))
+            .into_tuple()
+            .all(self.pool)
+            .await?;
+        let all = open.into_iter().chain(standing).chain(reported);
+        Ok(all.map(|uuid| uuid.0).collect())
     }
 
     /// Deleted segments that no host row names any more, with what was set for them.

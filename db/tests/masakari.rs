@@ -590,13 +590,23 @@ async fn on_mariadb_rows_that_the_database_refuses_are_named_and_do_not_stop_the
         from.pool.execute_unprepared(sql).await.unwrap();
     }
     let report = copied(&from, &to, false).await;
-    let brief: Vec<_> = report.tables.iter().map(|table| (table.copied, table.left_out)).collect();
+    let brief: Vec<_> = report
+        .tables
+        .iter()
+        .map(|table| (table.copied, table.left_out))
+        .collect();
     assert_eq!(brief, [(3, 0), (4, 2), (5, 1), (3, 0)], "{:?}", report.conflicts);
     let lines = report.conflicts.kept.join("\n");
-    for part in ["aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002", "notifications id 1: "] {
+    for part in [
+        "aaaaaaaa-0000-4000-8000-000000000001",
+        "aaaaaaaa-0000-4000-8000-000000000002",
+        "notifications id 1: ",
+    ] {
         assert!(lines.contains(part), "{lines}");
     }
-    let living = host_list(&to.pool, &HostFilter::default(), &Page::default()).await.unwrap();
+    let living = host_list(&to.pool, &HostFilter::default(), &Page::default())
+        .await
+        .unwrap();
     assert!(living.iter().any(|host| host.name == "compute-1") && living.iter().any(|host| host.name == "compute-2"));
 }
 
@@ -624,13 +634,30 @@ async fn on_mariadb_an_import_that_is_killed_anywhere_is_gone_on_with() {
     };
     for death in 1..=4 {
         let cut = Cut::after(&to.url, 1, |sql| sql.starts_with("COMMIT")).await;
-        assert!(import(&from.pool, &cut.pool, false, NOON).await.is_err() && cut.is_dead(), "{death}");
+        assert!(
+            import(&from.pool, &cut.pool, false, NOON).await.is_err() && cut.is_dead(),
+            "{death}"
+        );
     }
     let last = copied(&from, &to, false).await;
-    let all = [("failover_segments", 0, 3, 0), ("hosts", 0, 4, 0), ("notifications", 0, 6, 0), ("vmoves", 0, 3, 0)];
+    let all = [
+        ("failover_segments", 0, 3, 0),
+        ("hosts", 0, 4, 0),
+        ("notifications", 0, 6, 0),
+        ("vmoves", 0, 3, 0),
+    ];
     assert_eq!(numbers(&last), all);
-    for (table, columns) in [("failover_segments", SEGMENT), ("hosts", HOST), ("notifications", NOTIFICATION), ("vmoves", VMOVE)] {
-        assert_eq!(contents(&to, table, columns).await, contents(&from, table, columns).await, "{table}");
+    for (table, columns) in [
+        ("failover_segments", SEGMENT),
+        ("hosts", HOST),
+        ("notifications", NOTIFICATION),
+        ("vmoves", VMOVE),
+    ] {
+        assert_eq!(
+            contents(&to, table, columns).await,
+            contents(&from, table, columns).await,
+            "{table}"
+        );
     }
 }
 
@@ -650,8 +677,13 @@ async fn on_mariadb_an_import_of_many_notifications_tells_how_far_it_is() {
     from.pool.execute_unprepared(&many).await.unwrap();
     let mut told = Vec::new();
     let mut tell = |table: &'static str, rows, of| told.push((table, rows, of));
-    let report = import_telling(&from.pool, &to.pool, false, NOON, &mut tell).await.unwrap();
-    assert_eq!((report.tables[2].copied, report.abandoned.len(), report.abandoned_more), (2006, 500, 1503));
+    let report = import_telling(&from.pool, &to.pool, false, NOON, &mut tell)
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.tables[2].copied, report.abandoned.len(), report.abandoned_more),
+        (2006, 500, 1503)
+    );
     let notifications: Vec<_> = told.iter().filter(|(table, ..)| *table == "notifications").collect();
     assert_eq!(notifications.len(), 5);
     assert_eq!(notifications[4], &("notifications", 2006, Some(2006)));

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
+mod cut;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use cut::Cut;
 use rstest::rstest;
 use sea_orm::{ConnectionTrait, Statement};
 use themis_db::purge::{PurgeScope, purge};
@@ -172,6 +175,7 @@ fn history() -> History {
     history.host(2, 2, Some(OLD));
     history.host(3, 3, Some(OLD)); // Its incident goes on.
     history.host(4, 1, Some(YOUNG));
+    history.host(5, 1, Some(OLD)); // A notification about it is not settled.
     for (id, status, updated) in [
         (10, "finished", Some(OLD)),
         (11, "failed", Some(OLD)),
@@ -186,6 +190,10 @@ fn history() -> History {
     ] {
         history.notification(id, status, updated);
     }
+    history.add(&format!(
+        "UPDATE notifications SET source_host_uuid = '{}' WHERE id = 15",
+        uuid(5)
+    ));
     history.incident(100, Some(10), "closed", 700);
     history.incident(101, Some(18), "open", 3);
     history.incident(102, Some(19), "closed", 2);
@@ -260,7 +268,7 @@ async fn what_is_old_goes_with_all_that_hangs_on_it_and_what_an_incident_needs_s
     }
     assert_eq!(ids(&db, "notifications").await, [13, 14, 15, 16, 17, 18, 19]);
     assert_eq!(ids(&db, "failover_segments").await, [1, 3, 4]);
-    assert_eq!(ids(&db, "hosts").await, [1, 3, 4]);
+    assert_eq!(ids(&db, "hosts").await, [1, 3, 4, 5]);
     assert_eq!(ids(&db, "incidents").await, [101, 102, 104]);
     assert_eq!(ids(&db, "requests").await, [3, 4]);
     assert_eq!(after["refused_reports"], 1);
@@ -280,10 +288,41 @@ async fn what_is_old_goes_with_all_that_hangs_on_it_and_what_an_incident_needs_s
             after["modes"],
             after["leases"]
         ),
-        (2, 1, 1, 4)
+        (2, 1, 1, 5)
     );
     let again = purge(&db.pool, scope(None, false)).await.unwrap();
     assert!(again.iter().all(|purged| purged.rows == 0), "{again:?}");
+}
+
+/// Dead after each statement in turn: every run removes less than all, none leaves what hangs on a row that is gone.
+#[tokio::test]
+async fn on_mariadb_a_purge_that_is_killed_anywhere_is_gone_on_with() {
+    let (Some(db), Some(whole)) = (cloud(Backend::MySql).await, cloud(Backend::MySql).await) else {
+        return;
+    };
+    purge(&whole.pool, scope(None, false)).await.unwrap();
+    let mut deaths = 0;
+    loop {
+        let cut = Cut::after(&db.url, 1, |sql| sql.starts_with("DELETE")).await;
+        let ended = purge(&cut.pool, scope(None, false)).await;
+        if !cut.is_dead() {
+            ended.unwrap();
+            break;
+        }
+        assert!(ended.is_err());
+        deaths += 1;
+        for (table, of) in [("vmoves", "notifications"), ("corroborations", "notifications")] {
+            let sql =
+                format!("SELECT 1 FROM {table} WHERE notification_uuid NOT IN (SELECT notification_uuid FROM {of})");
+            let orphans = Statement::from_string(sea_orm::DbBackend::MySql, sql);
+            assert!(
+                db.pool.query_all_raw(orphans).await.unwrap().is_empty(),
+                "{table}, death {deaths}"
+            );
+        }
+    }
+    assert!(deaths > 15, "{deaths}");
+    assert_eq!(counts(&db).await, counts(&whole).await);
 }
 
 #[rstest]

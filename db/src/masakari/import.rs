@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbBackend, FromQueryResult, IdenStatic,
-    IntoActiveModel, Iterable, ModelTrait, QueryFilter, Statement,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbBackend, FromQueryResult, IdenStatic, IntoActiveModel,
+    Iterable, ModelTrait, QueryFilter, Statement,
 };
 use time::OffsetDateTime;
 
@@ -135,7 +135,10 @@ async fn extent<E: Copied>(pool: &Pool) -> Result<(u64, i32), StoreError> {
     let found = Extent::find_by_statement(Statement::from_string(DbBackend::MySql, sql));
     let extent = found.one(pool).await?;
     let (rows, last) = extent.map_or((0, 0), |extent| (extent.n, extent.last));
-    Ok((u64::try_from(rows).unwrap_or_default(), i32::try_from(last).unwrap_or(i32::MAX)))
+    Ok((
+        u64::try_from(rows).unwrap_or_default(),
+        i32::try_from(last).unwrap_or(i32::MAX),
+    ))
 }
 
 struct Run<'a> {

@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use sea_orm::{QueryResult, TryGetableMany, Value};
 
 use super::Purged;
+use crate::progress::Progress;
 use crate::{Pool, StoreError};
 
 /// Rows per statement.
@@ -31,6 +32,7 @@ const TABLES: [&str; 14] = [
 /// Removes, or only counts, within a number of rows.
 pub(super) struct Sweep<'a> {
     pool: &'a Pool,
+    progress: Progress<'a>,
     left: u64,
     dry_run: bool,
     counts: [u64; TABLES.len()],
@@ -55,9 +57,10 @@ impl TryGetableMany for Key {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(pool: &'a Pool, rows_max: Option<u64>, dry_run: bool) -> Self {
+    pub(super) fn new(pool: &'a Pool, rows_max: Option<u64>, dry_run: bool, progress: Progress<'a>) -> Self {
         Self {
             pool,
+            progress,
             left: rows_max.unwrap_or(u64::MAX),
             dry_run,
             counts: [0; TABLES.len()],
@@ -100,7 +103,12 @@ impl<'a> Sweep<'a> {
                 break;
             }
             let keys = keys.into_iter().map(|key| key.0);
-            let gone = E::delete_many().filter(key.is_in(keys)).exec(self.pool).await?;
+            // Still such a row: somebody may have changed it since.
+            let gone = E::delete_many()
+                .filter(which.clone())
+                .filter(key.is_in(keys))
+                .exec(self.pool)
+                .await?;
             self.count(name, gone.rows_affected);
         }
         Ok(())
@@ -110,6 +118,9 @@ impl<'a> Sweep<'a> {
         self.left -= rows.min(self.left);
         if let Some(index) = TABLES.iter().position(|table| *table == name) {
             self.counts[index] += rows;
+            if rows > 0 {
+                (self.progress)(TABLES[index], self.counts[index], None);
+            }
         }
     }
 

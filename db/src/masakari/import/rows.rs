@@ -4,8 +4,8 @@ use sea_orm::EntityTrait;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::{abandoned, is_unfinished};
 use super::super::takeover::Abandoned;
+use super::super::{abandoned, is_unfinished};
 use crate::entity::{TextUuid, failover_segments, hosts, notifications, vmoves};
 use crate::stamp::seconds;
 use crate::{NotificationKind, NotificationStatus, VmoveKind, VmoveStatus};
@@ -50,10 +50,9 @@ pub(super) trait Copied: EntityTrait {
             .iter()
             .map(|column| format!("{column} REGEXP '^[0-9a-fA-F]{{8}}-([0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}$'"));
         let times = ["created_at", "updated_at", "deleted_at"];
-        let times = times
-            .iter()
-            .chain(Self::TIMES)
-            .map(|column| format!("COALESCE(YEAR({column}) >= 1000 AND DAY({column}) > 0 AND MONTH({column}) > 0, TRUE)"));
+        let times = times.iter().chain(Self::TIMES).map(|column| {
+            format!("COALESCE(YEAR({column}) >= 1000 AND DAY({column}) > 0 AND MONTH({column}) > 0, TRUE)")
+        });
         uuids.chain(times).collect::<Vec<_>>().join(" AND ")
     }
 }
