@@ -318,7 +318,7 @@ async fn on_mariadb_purge_takes_both_spellings_and_prints_what_went() {
     );
     let help = manage(&config, &["db", "purge", "--help"]).await;
     assert!(
-        help.out.contains("What an open incident") && help.out.contains("--dry-run"),
+        help.out.contains("an unsettled notification") && help.out.contains("--dry-run"),
         "{}",
         help.out
     );
@@ -362,6 +362,24 @@ async fn mistakes_in_the_configuration_are_named() {
             1,
             "/nonexistent/key",
         ),
+        (
+            minimal.replace("h/x", "h/x?ssl-mode=SOMETIMES"),
+            2,
+            "ssl-mode 'SOMETIMES'",
+        ),
+        (minimal.replace("password = p", ""), 2, "password"),
+        (
+            format!("{minimal}cafile = /nonexistent/ca.pem\n"),
+            2,
+            "/nonexistent/ca.pem",
+        ),
+        (
+            format!("{minimal}jws_keys_dir = /nonexistent/keys\n"),
+            2,
+            "cannot read /nonexistent/keys",
+        ),
+        (format!("{minimal}interface = outside\n"), 2, "outside"),
+        (format!("{minimal}[nova]\nvalid_interfaces = beyond\n"), 2, "beyond"),
     ] {
         std::fs::write(&config, &text).unwrap();
         let ran = manage(&config, &["config", "check"]).await;
@@ -382,6 +400,22 @@ async fn mistakes_in_the_configuration_are_named() {
         good.err
     );
     assert!(!good.out.contains("geheim"));
+    let rules = directory.path().join("policy.yaml");
+    std::fs::write(&rules, "\"os_masakari_api:segments:index\": \"role:reader and\"\n").unwrap();
+    let ran = manage(&config, &["config", "check"]).await;
+    assert!(
+        ran.code == 2 && ran.err.contains("policy.yaml"),
+        "{} {}",
+        ran.code,
+        ran.err
+    );
+    std::fs::write(&rules, "\"os_masakari_api:segmentz:index\": \"role:reader\"\n").unwrap();
+    let ran = manage(&config, &["config", "check"]).await;
+    assert!(
+        ran.code == 0 && ran.out.contains("'os_masakari_api:segmentz:index' guards nothing"),
+        "{}",
+        ran.out
+    );
     let missing = manage(&directory.path().join("none.conf"), &["db", "sync"]).await;
     assert!(
         missing.code == 2 && missing.err.contains("--config-file"),

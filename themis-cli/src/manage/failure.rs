@@ -8,6 +8,9 @@ use themis_db::connect::ConnectError;
 use themis_db::masakari::import::ImportError;
 use themis_fencing::seal::SealError;
 
+use themis_openstack::config::SectionError;
+use themis_openstack::policy::PolicyError;
+
 use crate::exit::Exit;
 
 /// A failure. The text is what the administrator reads.
@@ -16,6 +19,12 @@ pub enum Failure {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A section, or a file that it names, cannot be used.
+    #[error(transparent)]
+    Section(#[from] SectionError),
+    /// The access rules cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// The database cannot be opened.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -101,6 +110,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::MaxRows | Self::AgeNegative | Self::AgeTooLarge | Self::NoFrom => Exit::Usage,
             Self::FromFile { .. } | Self::FromFileEmpty { .. } => Exit::Usage,
+            Self::Section(_) | Self::Policy(_) => Exit::Usage,
             Self::Connect(error) | Self::From(error) => match error {
                 ConnectError::Target(_) | ConnectError::SslMode { .. } => Exit::Usage,
                 ConnectError::Denied { .. } => Exit::NotAuthorised,

@@ -7,11 +7,12 @@ use comfy_table::{Table, presets};
 use secrecy::{ExposeSecret, SecretString};
 use themis_config::Source;
 use themis_db::connect_url;
-use themis_db::masakari::import::{Report, import};
+use themis_db::masakari::import::{Report, import_telling};
 use themis_db::target::{Target, TargetError};
 use time::OffsetDateTime;
 
 use super::command::Import;
+use super::waiting::Waiting;
 use super::{Failure, db};
 
 /// Copies what is not there yet, or says what would be copied.
@@ -24,7 +25,9 @@ pub(super) async fn run(source: &Source, asked: &Import) -> Result<String, Failu
     }
     let to = db::open(source).await?;
     let masakari = connect_url(from).await.map_err(Failure::From)?;
-    let report = import(&masakari, &to, asked.dry_run, OffsetDateTime::now_utc()).await?;
+    let mut waiting = Waiting::new("looked at");
+    let mut tell = |table: &'static str, rows, of| waiting.tell(table, rows, of);
+    let report = import_telling(&masakari, &to, asked.dry_run, OffsetDateTime::now_utc(), &mut tell).await?;
     let text = format!("from {target}\n{}", shown(&report, asked.dry_run));
     if report.conflicts.is_empty() {
         Ok(text)
@@ -76,7 +79,7 @@ fn shown(report: &Report, dry_run: bool) -> String {
         "ended since",
         "here already",
         "differing",
-        "unreadable",
+        "left out",
     ]);
     for row in &report.tables {
         let numbers = [
@@ -85,12 +88,12 @@ fn shown(report: &Report, dry_run: bool) -> String {
             row.ended,
             row.present,
             row.differing,
-            row.unreadable,
+            row.left_out,
         ];
         table.add_row(std::iter::once(row.table.to_owned()).chain(numbers.map(|number| number.to_string())));
     }
     let _ = writeln!(text, "{}", table.trim_fmt());
-    db::tell_abandoned(&mut text, &report.abandoned);
+    db::tell_abandoned(&mut text, &report.abandoned, report.abandoned_more);
     for line in &report.conflicts.kept {
         let _ = writeln!(text, "CONFLICT: {line}");
     }

@@ -8,10 +8,11 @@ mod import;
 mod keys;
 pub mod manual;
 mod purge;
+mod waiting;
 
 pub use command::Command;
 pub(crate) use command::ConfigFiles;
-pub(crate) use config::{known, load};
+pub(crate) use config::{known, load, policy_files};
 pub use failure::Failure;
 
 use command::{Config, Db, Keys, Noun};

@@ -2,17 +2,21 @@
 
 use comfy_table::{Table, presets};
 use themis_config::Source;
-use themis_db::purge::{PurgeScope, Purged, purge};
+use themis_db::purge::{PurgeScope, Purged, purge_telling};
 use time::{Duration, OffsetDateTime};
 
 use super::command::Purge;
+use super::waiting::Waiting;
 use super::{Failure, db};
 
 /// Removes what is old, or says what would be removed.
 pub(super) async fn run(source: &Source, asked: &Purge) -> Result<String, Failure> {
     let scope = scope(asked, OffsetDateTime::now_utc())?;
     let pool = db::open(source).await?;
-    Ok(report(&purge(&pool, scope).await?, asked.dry_run))
+    let verb = if asked.dry_run { "would be removed" } else { "removed" };
+    let mut waiting = Waiting::new(verb);
+    let mut tell = |table: &'static str, rows, of| waiting.tell(table, rows, of);
+    Ok(report(&purge_telling(&pool, scope, &mut tell).await?, asked.dry_run))
 }
 
 fn scope(asked: &Purge, now: OffsetDateTime) -> Result<PurgeScope, Failure> {

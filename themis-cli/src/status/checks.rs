@@ -1,7 +1,7 @@
 //! What is checked: the configuration, the access rules, the database and its schema, the key of the power devices, and
 //! what goes on just now.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use themis_config::Source;
 use themis_db::masakari::takeover;
@@ -9,12 +9,11 @@ use themis_db::schema::{ready, schema_version};
 use themis_db::store::incidents::incident_list_open;
 use themis_db::store::power_devices::power_device_list_all;
 use themis_db::{DatabaseSection, Pool, connect};
-use themis_openstack::config::OsloPolicySection;
 use themis_openstack::policy::Policy;
 
 use super::report::{Finding, Outcome};
 use crate::exit::one_line;
-use crate::manage::known;
+use crate::manage::{known, policy_files};
 
 /// All findings, in the order in which an operator would mend them.
 pub(super) async fn all(source: &Source, config_files: &[PathBuf]) -> Vec<Finding> {
@@ -57,12 +56,8 @@ fn configuration(source: &Source) -> Finding {
 
 fn policy(source: &Source, config_files: &[PathBuf]) -> Finding {
     const CHECK: &str = "Policy File";
-    let directory = config_files
-        .first()
-        .and_then(|file| file.parent())
-        .unwrap_or_else(|| Path::new("."));
-    let files = match source.section::<OsloPolicySection>() {
-        Ok(section) => section.within(directory),
+    let files = match policy_files(source, config_files) {
+        Ok(files) => files,
         Err(error) => return Finding::new(CHECK, Outcome::Failure, one_line(&error)),
     };
     let file = &files.policy_file;

@@ -61,6 +61,24 @@ pub struct PowerDevice {
     pub accepted: Value,
 }
 
+/// One reporter of one report about a host.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs)]
+pub struct Report {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub payload: Value,
+    pub notification_uuid: Option<String>,
+    pub user_id: String,
+    pub user_name: String,
+    pub address: String,
+    pub answer: String,
+    pub reports: i64,
+    pub generated_time: String,
+    pub first_at: String,
+    pub last_at: String,
+}
+
 /// Something asked of the engine.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs)]
@@ -170,6 +188,15 @@ impl Api {
     /// No usable answer.
     pub async fn hosts(&self) -> Result<Vec<Host>, Failure> {
         self.read(Request::get("list hosts", "/themis/v1/hosts"), "hosts").await
+    }
+
+    /// What was reported about a host, last said first.
+    ///
+    /// # Errors
+    /// No such host, or no usable answer.
+    pub async fn reports(&self, host: &str) -> Result<Vec<Report>, Failure> {
+        let path = format!("/themis/v1/hosts/{host}/reports");
+        self.read(Request::get("list reports", path), "reports").await
     }
 
     /// The power devices of a host.

@@ -89,6 +89,14 @@ pub enum Host {
         #[command(flatten)]
         shape: Shape,
     },
+    /// Who reported what about a host, from where, and what each was answered; last said first
+    Reports {
+        /// Name or UUID
+        host: String,
+        /// How the answer is shown.
+        #[command(flatten)]
+        shape: Shape,
+    },
     /// Take a disabled or evacuated host back
     Enable(Ask),
     /// Ignore a host

@@ -13,6 +13,7 @@ pub mod manual;
 pub mod modes;
 pub mod names;
 pub mod power_devices;
+pub mod reports;
 pub mod requests;
 pub mod run;
 pub mod simulate;

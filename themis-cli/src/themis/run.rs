@@ -10,7 +10,7 @@ use super::api::Api;
 use super::command::{Brake, Command, Connection, Engine, Host, Incident, Matrix, Mode, Noun, Observer, PowerDevice};
 use super::failure::Failure;
 use super::power_devices::{self, PASSWORD_VARIABLE};
-use super::{completion, engine, hosts, incidents, judgement, modes, simulate, timeline};
+use super::{completion, engine, hosts, incidents, judgement, modes, reports, simulate, timeline};
 use crate::exit::Exit;
 use crate::output::{Answer, Format, Paint, Shape, render};
 
@@ -56,6 +56,7 @@ async fn run_host(api: &Api, host: Host) -> Result<(), Failure> {
     match host {
         Host::List(shape) => print(&hosts::list(api).await?, &shape),
         Host::Show { host, shape } => print(&hosts::show(api, &host).await?, &shape),
+        Host::Reports { host, shape } => print(&reports::list(api, &host).await?, &shape),
         Host::Enable(ask) => write(&hosts::ask(api, &ask.host, "enable", &ask.reason).await?),
         Host::Disable(ask) => write(&hosts::ask(api, &ask.host, "disable", &ask.reason).await?),
         Host::Retry(ask) => write(&hosts::ask(api, &ask.host, "retry", &ask.reason).await?),

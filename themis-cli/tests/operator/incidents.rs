@@ -38,6 +38,37 @@ async fn an_incident_shows_who_reported_it() {
 }
 
 #[tokio::test]
+async fn who_reported_a_host_is_listed_with_what_it_was_answered() {
+    let cloud = two_hosts().await;
+    let report = json!({"type": "PROCESS", "payload": {"event": "STOPPED", "process_name": "libvirtd"}, "notification_uuid": null,
+        "user_id": "u1", "user_name": "masakari", "address": "10.0.0.9", "answer": "maintenance", "reports": 31,
+        "generated_time": "2026-11-20T12:00:00.000000Z", "first_at": "2026-11-20T12:00:01.000000Z",
+        "last_at": "2026-11-20T12:05:05.000000Z"});
+    cloud.says_only(
+        &format!("GET /themis/v1/hosts/{UUID}/reports"),
+        200,
+        json!({"reports": [report]}),
+    );
+    let ran = cloud.themis(&["host", "reports", "compute-1"]).await;
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for word in [
+        "event=STOPPED process_name=libvirtd",
+        "masakari",
+        "10.0.0.9",
+        "maintenance",
+        "31",
+    ] {
+        assert!(ran.out.contains(word), "{}", ran.out);
+    }
+    let machine = cloud.themis(&["host", "reports", "compute-1", "-f", "json"]).await;
+    let listed: Value = serde_json::from_str(&machine.out).unwrap();
+    assert_eq!(
+        (&listed[0]["payload"]["event"], &listed[0]["notification_uuid"]),
+        (&json!("STOPPED"), &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn a_followed_incident_is_told_to_its_end() {
     let cloud = two_hosts().await;
     let (show, events) = (
