@@ -168,7 +168,7 @@ DIFFERENCES = [
     # Forms.
     Difference("204", no_length),
     Difference("Texts of schema errors", schema_texts),
-    Difference("Text of a 413", replaced(r"max_request_body_size \(%s\)", "max_request_body_size (114688)")),
+    Difference("Text of a 413", replaced(r"max_request_body_size \(%s\)", "max_request_body_size (114688)"), NEWEST),
     Difference("An id that is no ASCII", read_as_latin),
     Difference("`X-Forwarded-Prefix`",
                becomes(r"proxy headers: .*X-Forwarded-Prefix|proxy headers: .*X-Forwarded-(Host|Proto): [^ ]*, |Forwarded: for=\"",
