@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use themis_core::{Epoch, Moment};
 
+use crate::ports::Clock;
 use crate::ports::store::LeaseRow;
 
 /// The times of the lease.
@@ -18,6 +19,16 @@ pub struct LeaseTimes {
     pub renew: Duration,
     /// How long before its end the leader stops.
     pub margin: Duration,
+}
+
+impl LeaseTimes {
+    /// How long the database may take for one answer: a renewal that is asked for in time is answered, or given up, before
+    /// the leader must have stopped.
+    #[must_use]
+    pub fn answer_within(&self) -> Duration {
+        let left = self.ttl.saturating_sub(self.margin).saturating_sub(self.renew);
+        left.max(Duration::from_secs(1))
+    }
 }
 
 /// Until when effects may be sent; shared with the executors, which read it again right before each request.
@@ -110,8 +121,21 @@ impl Lease {
         self.permit.revoke();
     }
 
-    /// What a candidate read at `now`; answers the row if it may be taken (`Some(None)`: there is none).
-    pub fn candidate(&mut self, row: Option<LeaseRow>, now: Moment) -> Option<Option<LeaseRow>> {
+    /// A candidate's look: the row if it may be taken (`Some(None)`: there is none). The row stands still from when the answer
+    /// came, not from when it was asked for: a database may be slow, and the leader have renewed meanwhile.
+    ///
+    /// # Errors
+    /// What `read` met.
+    pub async fn candidate<E>(
+        &mut self,
+        read: impl Future<Output = Result<Option<LeaseRow>, E>>,
+        clock: &dyn Clock,
+    ) -> Result<Option<Option<LeaseRow>>, E> {
+        let row = read.await?;
+        Ok(self.judged(row, clock.now()))
+    }
+
+    fn judged(&mut self, row: Option<LeaseRow>, now: Moment) -> Option<Option<LeaseRow>> {
         let Some(row) = row else { return Some(None) };
         if row.holder.is_empty() {
             return Some(Some(row));
@@ -151,11 +175,45 @@ mod tests {
     #[test]
     fn a_row_is_taken_only_after_it_stood_still_for_the_whole_ttl() {
         let mut lease = Lease::new(TIMES);
-        assert_eq!(lease.candidate(row(1), at(0)), None);
-        assert_eq!(lease.candidate(row(2), at(9)), None, "it moved");
-        assert_eq!(lease.candidate(row(2), at(18)), None);
-        assert_eq!(lease.candidate(row(2), at(19)), Some(row(2)));
-        assert_eq!(lease.candidate(None, at(20)), Some(None));
+        assert_eq!(lease.judged(row(1), at(0)), None);
+        assert_eq!(lease.judged(row(2), at(9)), None, "it moved");
+        assert_eq!(lease.judged(row(2), at(18)), None);
+        assert_eq!(lease.judged(row(2), at(19)), Some(row(2)));
+        assert_eq!(lease.judged(None, at(20)), Some(None));
+    }
+
+    /// Moved on by hand.
+    struct Hand(AtomicU64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Moment {
+            at(self.0.load(Ordering::SeqCst))
+        }
+        fn wall(&self) -> time::OffsetDateTime {
+            time::OffsetDateTime::UNIX_EPOCH
+        }
+    }
+
+    #[tokio::test]
+    async fn the_time_that_an_answer_took_is_no_time_that_the_row_stood_still() {
+        let (mut lease, clock) = (Lease::new(TIMES), Hand(AtomicU64::new(0)));
+        let mut look = async |asked: u64, answered: u64| {
+            clock.0.store(asked, Ordering::SeqCst);
+            let read = async {
+                clock.0.store(answered, Ordering::SeqCst);
+                Ok::<_, ()>(row(5))
+            };
+            lease.candidate(read, &clock).await
+        };
+        // The leader may have renewed at 4 s, and then acts until 12 s.
+        assert_eq!(look(0, 4).await, Ok(None));
+        assert_eq!(look(10, 11).await, Ok(None));
+        assert_eq!(look(13, 14).await, Ok(Some(row(5))));
+    }
+
+    #[test]
+    fn a_renewal_is_answered_or_given_up_before_the_permit_ends() {
+        assert_eq!(TIMES.renew + TIMES.answer_within(), Duration::from_secs(8));
     }
 
     #[test]

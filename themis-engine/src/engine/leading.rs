@@ -57,10 +57,11 @@ impl Engine {
             return;
         }
         self.lease_at = Some(now);
-        match self.ports.store.lease_read().await {
-            Ok(row) => {
+        let read = self.ports.store.lease_read();
+        match self.lease.candidate(read, self.ports.clock.as_ref()).await {
+            Ok(may_be_taken) => {
                 self.lease_known.note(now);
-                if let Some(seen) = self.lease.candidate(row, now) {
+                if let Some(seen) = may_be_taken {
                     let sent = self.ports.clock.now();
                     match self.ports.store.lease_take(&self.settings.name, seen.as_ref()).await {
                         Ok(Some(epoch)) => {
