@@ -6,6 +6,11 @@ use themis_db::store::workflow_steps::{NewStep, StepRow};
 
 use super::progress::{Line, TaskProgress};
 
+/// taskflow's word for the tasks of a flow that came to no good end.
+const REVERTED: &str = "REVERTED";
+/// Masakari's words when somebody else had disabled the service before.
+const ALREADY_DISABLED: &str = "Skipping recovery for process nova-compute as it is already disabled";
+
 /// Masakari's words for one step: the task, and what it says at its beginning and at its end.
 struct Words {
     task: &'static str,
@@ -63,6 +68,11 @@ pub(super) fn tell(log: Vec<StepRow>) -> Vec<TaskProgress> {
         if let Some((_, task)) = tasks.get_mut(index) {
             write(task, &entry, &words);
         }
+        // A flow that fails is reverted whole; its tasks have nothing to undo, only the word changes.
+        if entry.event == StepEvent::Failed && entry.payload["retry"] != true {
+            let own = tasks.iter_mut().filter(|(of, _)| *of == run);
+            own.for_each(|(_, task)| task.state = REVERTED);
+        }
     }
     tasks.into_iter().map(|(_, task)| task).collect()
 }
@@ -85,7 +95,8 @@ fn write(task: &mut TaskProgress, entry: &NewStep, words: &Words) {
         StepEvent::Succeeded if part => return,
         StepEvent::Succeeded => match text("skipped") {
             // What ends a flow early is taken back by taskflow.
-            Some(why) => ("REVERTED", 1.0, "1.0", why),
+            Some(why) => (REVERTED, 1.0, "1.0", why),
+            None if entry.payload["already"] == true => ("SUCCESS", 1.0, "1.0", ALREADY_DISABLED.to_owned()),
             None => ("SUCCESS", 1.0, "1.0", words.done.clone()),
         },
         StepEvent::Failed if entry.payload["retry"] == true => (
@@ -95,7 +106,7 @@ fn write(task: &mut TaskProgress, entry: &NewStep, words: &Words) {
             text("reason").unwrap_or_else(|| "not done; it is tried again".to_owned()),
         ),
         StepEvent::Failed => (
-            "FAILURE",
+            REVERTED,
             1.0,
             "1.0",
             text("reason").unwrap_or_else(|| "failed".to_owned()),
@@ -193,16 +204,38 @@ mod tests {
     }
 
     #[test]
-    fn each_run_has_its_own_tasks_and_a_failure_shows_its_reason() {
-        let why = json!({"run": 1, "retry": false, "reason": {"code": "c", "text": "Failed to stop instance u"}});
+    fn each_run_has_its_own_tasks_and_a_failure_shows_its_reason_and_reverts_its_run() {
+        let why = json!({"run": 1, "retry": false, "reason": {"code": "c", "text": "Failed to start instance u"}});
         let log = vec![
             row("stop_instance", StepEvent::Started, json!({"run": 1})),
-            row("stop_instance", StepEvent::Failed, why),
-            row("stop_instance", StepEvent::Started, json!({"run": 2})),
+            row("stop_instance", StepEvent::Succeeded, json!({"run": 1})),
+            row("start_instance", StepEvent::Started, json!({"run": 1})),
+            row("start_instance", StepEvent::Failed, why),
+            row("stop_instance", StepEvent::Succeeded, json!({"run": 2})),
+            row("start_instance", StepEvent::Started, json!({"run": 2})),
         ];
         let told = tell(log);
-        assert_eq!((told.len(), told[0].state, told[1].state), (2, "FAILURE", "RUNNING"));
-        assert_eq!(told[0].progress_details[1].message, "Failed to stop instance u");
+        let states: Vec<&str> = told.iter().map(|task| task.state).collect();
+        assert_eq!(states, ["REVERTED", "REVERTED", "SUCCESS", "RUNNING"]);
+        assert_eq!(told[1].progress_details[1].message, "Failed to start instance u");
+    }
+
+    #[test]
+    fn a_service_that_was_disabled_before_is_told_in_masakaris_words() {
+        let log = vec![
+            row("disable_service", StepEvent::Started, json!({"run": 1})),
+            row(
+                "disable_service",
+                StepEvent::Succeeded,
+                json!({"run": 1, "already": true}),
+            ),
+        ];
+        let told = tell(log);
+        assert_eq!((told.len(), told[0].state), (1, "SUCCESS"));
+        assert_eq!(
+            told[0].progress_details[1].message,
+            "Skipping recovery for process nova-compute as it is already disabled"
+        );
     }
 
     #[test]
