@@ -12,7 +12,7 @@ use crate::brakes::power_device;
 use crate::matrix::Demand;
 use crate::power::PowerWord;
 use crate::recovery::plan::Planned;
-use crate::recovery::{Effect, Step, StepEvent, StepRow};
+use crate::recovery::{Effect, InstanceRecovery, Phase, Step, StepEvent, StepRow};
 
 /// How often power-off is sent once a fence is stuck.
 const REPEAT_WHEN_STUCK: Duration = Duration::from_secs(30);
@@ -58,11 +58,15 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
     stuck(turn);
 }
 
-/// Something switches it on again and again: nothing more is posted until somebody looks. While an evacuation may still
-/// take effect it is switched off all the same: nothing else keeps that instance from running twice.
+/// Something switches it on again and again: nothing more is posted until somebody looks. While Nova may yet begin an
+/// evacuation that it has no record of, it is switched off all the same: a nova-compute that starts gives up the guests
+/// that are recorded as evacuated, and starts all others.
 fn returned_twice(turn: &mut Turn<'_>) {
-    let in_flight = turn.read(|h| h.recovery.busy() > 0).unwrap_or(false);
-    if in_flight && turn.power() != PowerWord::Off && !turn.observing() && !unbound(turn) {
+    let in_doubt = |i: &InstanceRecovery| matches!(i.phase, Phase::Posting | Phase::Doubtful(_));
+    let in_doubt = turn
+        .read(|h| h.recovery.instances.values().any(in_doubt))
+        .unwrap_or(false);
+    if in_doubt && turn.power() != PowerWord::Off && !turn.observing() && !unbound(turn) {
         command(turn);
     }
     let text = "its power came back twice: something else switches it on; find out what, then 'themis host retry'";

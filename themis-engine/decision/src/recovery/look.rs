@@ -99,6 +99,12 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
     if look.deleted {
         return row(StepEvent::Succeeded, json!({"host": null, "deleted": true}));
     }
+    let elsewhere = look.host.as_deref().filter(|host| *host != context.source);
+    let there = elsewhere.filter(|host| look.task_state.is_none() && arrived(look, host));
+    if let (Phase::Waiting(_), Some(host), false) = (&instance.phase, there, instance.ruled_out.is_empty()) {
+        // A destination that was given up came back and took it after all.
+        return row(StepEvent::Succeeded, json!({"host": host, "vm_state": look.vm_state}));
+    }
     let since = match &mut instance.phase {
         Phase::Doubtful(since) | Phase::Moving(since) => *since.get_or_insert(context.now),
         Phase::Waiting(_)
@@ -112,8 +118,7 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
     };
     let ours = look.migrations.iter().rfind(|m| !instance.before.contains(&m.id));
     instance.towards = ours.and_then(|migration| migration.dest.clone());
-    let elsewhere = look.host.as_deref().filter(|host| *host != context.source);
-    if let Some(host) = elsewhere.filter(|host| look.task_state.is_none() && arrived(look, host)) {
+    if let Some(host) = there {
         return row(StepEvent::Succeeded, json!({"host": host, "vm_state": look.vm_state}));
     }
     match (ours, elsewhere) {

@@ -224,10 +224,21 @@ impl Recovery {
         self.instances.values().any(|i| i.attempts > 0)
     }
 
-    /// Instances whose post may take effect or is taking effect.
+    /// Instances whose post may take effect or is taking effect; also one that waits to be posted again, while what Nova
+    /// had sent to an earlier destination may still be taken there.
     #[must_use]
     pub fn in_flight(&self) -> Vec<InstanceId> {
-        let looking = |i: &&InstanceRecovery| matches!(i.phase, Phase::Doubtful(_) | Phase::Moving(_));
+        let looking = |i: &&InstanceRecovery| match i.phase {
+            Phase::Doubtful(_) | Phase::Moving(_) => true,
+            Phase::Waiting(_) => !i.ruled_out.is_empty(),
+            Phase::Resetting
+            | Phase::Posting
+            | Phase::Stopping
+            | Phase::Back { .. }
+            | Phase::Gone
+            | Phase::Failed(_)
+            | Phase::Held(_) => false,
+        };
         self.instances.values().filter(looking).map(|i| i.listed.id).collect()
     }
 

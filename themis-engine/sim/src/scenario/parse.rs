@@ -170,6 +170,10 @@ fn policy(policy: &mut Policy, name: &str, value: usize) -> Result<(), String> {
             policy.notified_parallel = value;
             return Ok(());
         }
+        "mass_failure_hosts" => {
+            policy.mass_failure_hosts = value;
+            return Ok(());
+        }
         "evacuations_parallel" => {
             policy.evacuations_parallel = value;
             return Ok(());

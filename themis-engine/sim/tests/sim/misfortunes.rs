@@ -12,7 +12,7 @@ use themis_sim::scenario::Scenario;
 const PLAYS: u64 = 16;
 
 /// Faults of one host or of all. An operator's word and a lying device are not among them: these can be wrong.
-const FAULTS: [&str; 19] = [
+const FAULTS: [&str; 23] = [
     "kill HOST",
     "kill HOST",
     "kill HOST",
@@ -32,6 +32,10 @@ const FAULTS: [&str; 19] = [
     "broker back",
     "crash-leader",
     "nova loses-answers 3",
+    "nova away",
+    "nova back",
+    "request retry HOST",
+    "request enable HOST",
 ];
 
 fn misfortune(seed: u64) -> String {

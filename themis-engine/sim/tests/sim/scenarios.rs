@@ -8,7 +8,7 @@ use themis_sim::run::play;
 use themis_sim::scenario::Scenario;
 
 /// The scenarios that were promised; a missing file must not pass unseen.
-const PROMISED: [&str; 24] = [
+const PROMISED: [&str; 26] = [
     "host-crash",
     "power-loss",
     "hang",
@@ -24,6 +24,8 @@ const PROMISED: [&str; 24] = [
     "dead-bmc",
     "power-back",
     "dest-hangs",
+    "dest-back",
+    "mass-failure",
     "engine-crash",
     "database-away",
     "broker-away",

@@ -5,6 +5,7 @@ use themis_core::HostState;
 
 use crate::requests::Ask;
 use crate::testing::Cluster;
+use crate::testing::nova::Answers;
 
 /// Four hosts; `h1` has crashed with twenty guests, some of them are on their way.
 fn evacuating() -> Cluster {
@@ -68,38 +69,33 @@ fn second_return_of_power_is_held_until_somebody_looks() {
 }
 
 #[test]
-fn second_return_of_power_is_answered_by_power_off_while_an_evacuation_may_still_take_effect() {
+fn second_return_of_power_is_answered_by_power_off_while_nova_may_yet_begin_an_evacuation() {
     let mut cluster = evacuating();
-    cluster.nova.stalls = true;
+    cluster.nova.answers = Answers::Dropped;
+    let in_doubt = |cluster: &Cluster| cluster.host("h1").recovery.doubtful().count();
+    cluster.wait("answers are missing", |c| in_doubt(c) > 0);
     for _ in 0..2 {
         cluster.until("h1", HostState::Evacuating);
-        cluster.wait("some are on their way", |c| c.host("h1").recovery.busy() > 0);
         cluster.power_on("h1");
         cluster.until("h1", HostState::Fencing);
     }
-    let posts = cluster.nova.posts.len();
-    cluster.run(30);
+    let begun = cluster.evacuations("h1");
+    cluster.run(15);
     assert!(!cluster.machine("h1").powered, "{}", cluster.story());
-    for _ in 0..3 {
-        cluster.power_on("h1");
-        cluster.run(30);
-        assert!(!cluster.machine("h1").powered);
-    }
+    cluster.power_on("h1");
+    cluster.run(15);
+    assert!(!cluster.machine("h1").powered);
     assert_eq!(
-        (cluster.state("h1"), cluster.hold("h1"), cluster.nova.posts.len()),
-        (HostState::Fencing, Some("power_returned"), posts),
+        (cluster.state("h1"), cluster.hold("h1"), cluster.evacuations("h1")),
+        (HostState::Fencing, Some("power_returned"), begun),
         "nothing more is posted until somebody looks"
     );
-    cluster.nova.stalls = false;
-    cluster.wait("all that was on its way has arrived", |c| {
-        c.host("h1").recovery.busy() == 0
-    });
+    cluster.nova.answers = Answers::Well;
+    cluster.wait("it is known what came of them", |c| in_doubt(c) == 0);
     cluster.power_on("h1");
-    cluster.run(30);
-    assert!(
-        cluster.machine("h1").powered,
-        "nothing is at stake any more: it is left to whoever does it"
-    );
+    cluster.run(15);
+    let powered = cluster.machine("h1").powered;
+    assert!(powered, "nothing is in doubt any more: it is left to whoever does it");
     let id = cluster.id("h1");
     assert!(cluster.request(Ask::Retry(id)).done);
     cluster.until("h1", HostState::Evacuated);

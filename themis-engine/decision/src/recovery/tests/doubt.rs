@@ -106,6 +106,7 @@ fn destination_evacuated() -> Cluster {
 #[test]
 fn destination_that_is_switched_on_again_before_the_second_evacuation_holds_it() {
     let mut cluster = destination_evacuated();
+    cluster.nova.stalls = true;
     cluster.power_on("h6");
     cluster.run(5);
     cluster.world.policy.evacuations_parallel = 8;
@@ -117,10 +118,45 @@ fn destination_that_is_switched_on_again_before_the_second_evacuation_holds_it()
         cluster.story()
     );
     assert!(cluster.told("h6", "alarm").contains(&"evacuated_reads_on"));
-    // Back in service, it has taken whatever Nova had sent it.
+    // It takes what Nova had sent it before it died.
+    cluster.nova.stalls = false;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!((cluster.nova.posts.len(), cluster.nova.running_on("h6")), (6, 6));
+}
+
+#[test]
+fn destination_that_is_back_in_service_without_its_instances_holds_them_no_longer() {
+    let mut cluster = destination_evacuated();
+    cluster.nova.stalls = true;
+    cluster.power_on("h6");
+    cluster.run(5);
+    cluster.world.policy.evacuations_parallel = 8;
     let id = cluster.id("h6");
     assert!(cluster.request(crate::requests::Ask::Enable(id)).done);
-    cluster.until("h1", HostState::Evacuated);
+    cluster.until("h6", HostState::Active);
+    assert_eq!(cluster.nova.posts.len(), 6);
+    cluster.wait("a second post of each", |c| c.nova.posts.len() == 12);
+}
+
+#[test]
+fn instance_that_a_destination_took_after_it_came_back_is_not_posted_again() {
+    let again = |ruled_out: &[&str]| InstanceRecovery {
+        ruled_out: ruled_out.iter().map(|host| (*host).to_owned()).collect(),
+        ..instance(Phase::Waiting(None))
+    };
+    let mut look = look(vec![migration(8, MigrationState::Done, Some("h3"))]);
+    assert_eq!(concluded(&mut again(&["h3"]), &look, &["h1"]), None, "not there yet");
+    look.host = Some("h3".to_owned());
+    let row = concluded(&mut again(&["h3"]), &look, &["h1"]).expect("it is there");
+    assert_eq!(
+        (row.event, row.payload["host"].as_str()),
+        (StepEvent::Succeeded, Some("h3"))
+    );
+    assert_eq!(
+        concluded(&mut again(&[]), &look, &["h1"]),
+        None,
+        "nothing was given up: nothing is asked"
+    );
 }
 
 #[test]
