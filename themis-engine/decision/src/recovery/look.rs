@@ -131,11 +131,7 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
             Some(host),
         ) if look.task_state.is_none() => row(StepEvent::Succeeded, json!({"host": host, "vm_state": look.vm_state})),
         (Some(migration), _) if migration.state == MigrationState::Failed => {
-            let text = format!(
-                "Nova could not evacuate it (migration {} failed): no valid host, or the destination failed",
-                migration.id
-            );
-            failed(instance, look, context, Reason::new("evacuation_failed", text))
+            failed(instance, look, context, nova_failed(migration))
         }
         (Some(migration), _) if migration.state == MigrationState::UnderWay => {
             destination_died(instance, look, migration, since, context)
@@ -161,6 +157,14 @@ pub fn conclude(instance: &mut InstanceRecovery, look: &InstanceLook, context: L
         }
         (None, _) => None,
     }
+}
+
+fn nova_failed(migration: &MigrationLook) -> Reason {
+    let text = format!(
+        "Nova could not evacuate it (migration {} failed): no valid host, or the destination failed",
+        migration.id
+    );
+    Reason::new("evacuation_failed", text)
 }
 
 /// Whether an evacuation to `host` has ended there. Not necessarily the one that was posted last: after a second post
