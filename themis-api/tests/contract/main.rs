@@ -24,6 +24,7 @@ mod as_upstream;
 mod auth;
 mod checks;
 mod events;
+mod galera;
 mod hangup;
 mod hosts;
 mod intake;
