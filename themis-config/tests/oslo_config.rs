@@ -1,5 +1,7 @@
 //! Our reading of files and of the environment against Python's oslo.config, on generated ones.
 
+#![allow(clippy::unwrap_used, reason = "helpers of a test, outside of #[test]")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
