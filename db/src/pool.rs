@@ -19,7 +19,7 @@ use crate::error::is_conflict;
 pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often a transaction, or a statement by itself, is run again after a conflict.
-const CONFLICT_RETRIES: usize = 6;
+const CONFLICT_RETRIES: usize = 10;
 
 /// A pool is replaced at most this often.
 const RENEW_INTERVAL: Duration = Duration::from_secs(2);
