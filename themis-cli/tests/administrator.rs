@@ -343,11 +343,14 @@ async fn on_mariadb_db_sync_says_what_it_took_over_from_masakari() {
     assert_eq!(manage(&config, &["db", "sync"]).await.out, "the schema is up to date\n");
 }
 
+/// The least that the API starts with.
+const MINIMAL: &str = "[database]\nconnection = mysql://u:geheim@h/x\n[keystone_authtoken]\nauth_url = http://k/v3\nusername = t\npassword = p\n";
+
 #[tokio::test]
 async fn mistakes_in_the_configuration_are_named() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("themis.conf");
-    let minimal = "[database]\nconnection = mysql://u:geheim@h/x\n[keystone_authtoken]\nauth_url = http://k/v3\nusername = t\npassword = p\n";
+    let minimal = MINIMAL;
     for (text, code, wanted) in [
         (String::new(), 2, "[database] connection is not set"),
         ("[databse]\nconnection = x\n".to_owned(), 2, "did you mean [database]?"),
@@ -400,6 +403,19 @@ async fn mistakes_in_the_configuration_are_named() {
         good.err
     );
     assert!(!good.out.contains("geheim"));
+    let missing = manage(&directory.path().join("none.conf"), &["db", "sync"]).await;
+    assert!(
+        missing.code == 2 && missing.err.contains("--config-file"),
+        "{}",
+        missing.err
+    );
+}
+
+#[tokio::test]
+async fn mistakes_in_the_access_rules_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("themis.conf");
+    std::fs::write(&config, MINIMAL).unwrap();
     let rules = directory.path().join("policy.yaml");
     std::fs::write(&rules, "\"os_masakari_api:segments:index\": \"role:reader and\"\n").unwrap();
     let ran = manage(&config, &["config", "check"]).await;
@@ -415,12 +431,6 @@ async fn mistakes_in_the_configuration_are_named() {
         ran.code == 0 && ran.out.contains("'os_masakari_api:segmentz:index' guards nothing"),
         "{}",
         ran.out
-    );
-    let missing = manage(&directory.path().join("none.conf"), &["db", "sync"]).await;
-    assert!(
-        missing.code == 2 && missing.err.contains("--config-file"),
-        "{}",
-        missing.err
     );
 }
 
