@@ -30,6 +30,7 @@ mod hosts;
 mod intake;
 mod listener;
 mod log_lines;
+mod masakari_conf;
 mod notifications;
 mod openapi;
 mod routes;
@@ -41,5 +42,5 @@ mod themis_mode;
 mod themis_power_devices;
 mod versions;
 
-use themis_db::testing::left_out;
+use themis_db::testing::{left_out, mortal};
 mod vmoves;
