@@ -101,8 +101,9 @@ impl Book {
             }
             Outcome::Done(found) => {
                 let row = Row::succeeded(recovery, step, &subject);
-                // Somebody else had done it before.
-                let already = found["disabled_before"] == true;
+                // Somebody else had done it before, unless an earlier try of ours had: its answer may have been lost.
+                let first = recovery.tries.get(&step) == Some(&1);
+                let already = first && found["disabled_before"] == true;
                 out.row(recovery, if already { row.already() } else { row }, now);
                 if step == Step::StartInstance {
                     out.row(recovery, Row::started(recovery, Step::ConfirmInstance, &subject), now);

@@ -186,3 +186,14 @@ fn a_service_that_somebody_disabled_before_is_told_as_such() {
     assert_eq!(rows[1].payload["already"], true);
     assert_eq!(rows[0].payload.get("already"), None);
 }
+
+#[test]
+fn what_an_earlier_try_of_ours_disabled_is_not_told_as_somebody_elses() {
+    let mut story = Story::begin();
+    stopped(&mut story, "nova-compute");
+    story.seconds(2);
+    story.answer(Outcome::Retry(Reason::new("nova_unavailable", "no answer in time")));
+    assert_eq!(story.seconds(3), [disable()]);
+    story.answer(Outcome::Done(json!({"disabled_before": true})));
+    assert_eq!(story.rows().last().expect("a row").payload.get("already"), None);
+}
