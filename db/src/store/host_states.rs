@@ -146,12 +146,3 @@ pub async fn host_state_view_in_txn(
         .await?;
     Ok(written.rows_affected > 0)
 }
-
-/// Forgets the state of a host that is registered no more.
-///
-/// # Errors
-/// The database's trouble.
-pub async fn host_state_delete_in_txn(epoch: &EpochTxn, host: HostId) -> Result<(), StoreError> {
-    Entity::delete_by_id(TextUuid(host.0)).exec(epoch.txn()).await?;
-    Ok(())
-}
