@@ -74,14 +74,20 @@ async fn change_everything(api: &Api) {
     refuse(api, "INSERT ON notifications").await;
     assert_eq!(api.notify("compute-1", "2026-11-20T18:28:51").await.status, 500);
     maintenance().await.ok(200);
-    // As before both changes, or the next ones would change nothing.
+    // As before the change, or the next one would change nothing; and back for what follows.
     sql(api, "UPDATE hosts SET on_maintenance = 0").await;
-    sql(api, "UPDATE failover_segments SET enabled = 1").await;
     refuse(api, "UPDATE ON hosts").await;
     assert_eq!(maintenance().await.status, 500);
+    sql(api, "DROP TRIGGER refuse_hosts").await;
+    sql(api, "UPDATE hosts SET on_maintenance = 1").await;
+    refuse(api, "UPDATE ON hosts").await;
     assert_eq!(api.delete(&path_of_host).await.status, 500);
+    sql(api, "UPDATE failover_segments SET enabled = 1").await;
     refuse(api, "UPDATE ON failover_segments").await;
     assert_eq!(update_segment(api, &path).await.status, 500);
+    sql(api, "DROP TRIGGER refuse_failover_segments").await;
+    sql(api, "UPDATE failover_segments SET enabled = 0").await;
+    refuse(api, "UPDATE ON failover_segments").await;
     assert_eq!(api.delete(&path).await.status, 500);
 
     sql(api, "DROP TRIGGER refuse_hosts").await;
