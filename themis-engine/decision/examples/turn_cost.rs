@@ -81,7 +81,7 @@ fn main() {
     };
     for (what, share) in [("quiet", 0), ("one in fifty missed", 50)] {
         for hosts in &sizes {
-            let dead = if share == 0 { 0 } else { hosts / share };
+            let dead = hosts.checked_div(share).unwrap_or(0);
             let mut now = Moment(1_000_000_000);
             let mut world = world(*hosts, dead, now);
             let mut ids = 0_u128;
