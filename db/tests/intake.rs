@@ -308,7 +308,7 @@ async fn on_mariadb_refused_reports_that_come_at_once_are_counted_in_one_row_eac
     under_maintenance(&db.pool, host).await;
     let callers: Vec<_> = (0..32)
         .map(|number: u8| {
-            let pool = if number % 2 == 0 {
+            let pool = if number.is_multiple_of(2) {
                 db.pool.clone()
             } else {
                 other_process.clone()
