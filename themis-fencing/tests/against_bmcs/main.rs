@@ -14,9 +14,9 @@ mod faults;
 mod interop;
 #[path = "../../../themis-core/testing/left_out.rs"]
 mod left_out;
+mod many;
 #[path = "../../../themis-core/testing/mortal.rs"]
 mod mortal;
-mod many;
 mod network;
 mod openipmi;
 mod relay;

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use themis_core::power::{PowerState, PowerTrouble};
 
 use crate::interop::ipmitool;
-use crate::{left_out, mortal};
 use crate::simulator::{QUICK, device_at, free_ports, reads_off_within, seconds, state};
+use crate::{left_out, mortal};
 
 const SWITCH: &str = r#"#!/bin/sh
 # Called as: switch ADDRESS get power | switch ADDRESS set power VALUE
