@@ -11,12 +11,13 @@ use themis_service::manual::{Entry, Manual};
 /// Where the pages are kept.
 pub(crate) const FOLDER: &str = "docs/man";
 /// Options of every command, told once on each page.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 9] = [
     "help",
     "version",
     "format",
     "columns",
     "config_file",
+    "config_dir",
     "os_cloud",
     "url",
     "debug",
@@ -210,7 +211,7 @@ mod tests {
         let pages = pages();
         let (_, themis) = pages.iter().find(|(file, _)| file == "themis.1").unwrap();
         for wanted in [
-            ".SS \"themis host confirm\\-dead\"",
+            ".SS \"themis host confirm-dead\"",
             "\\-\\-password\\-file",
             ".SH \"EXIT STATUS\"",
             "OS_CLOUD",
