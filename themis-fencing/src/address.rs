@@ -170,7 +170,10 @@ mod tests {
     fn one_device_has_one_spelling(#[case] host: &str, #[case] port: Option<u16>, #[case] shown: &str) {
         let address = DeviceAddress::new("ipmi", host, port, "").unwrap();
         assert_eq!(address.to_string(), shown);
-        assert_eq!(DeviceAddress::new("ipmi", address.host(), Some(address.port()), "").unwrap(), address);
+        assert_eq!(
+            DeviceAddress::new("ipmi", address.host(), Some(address.port()), "").unwrap(),
+            address
+        );
     }
 
     #[rstest]
