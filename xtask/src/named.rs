@@ -21,6 +21,8 @@ pub(crate) struct World {
     targets: BTreeSet<String>,
     /// Paths of all files, from the repository.
     files: Vec<String>,
+    /// Folders that programs make, from `.gitignore`: a fresh clone lacks them, and documents may name them.
+    made: Vec<String>,
     /// Text of all Rust sources: where metrics and functions are looked for.
     sources: String,
     options: Vec<KnownSection>,
@@ -50,6 +52,7 @@ fn is_document(file: &str) -> bool {
 impl World {
     fn of(root: &Path, rust_files: &[String]) -> anyhow::Result<Self> {
         let makefile = std::fs::read_to_string(root.join("Makefile"))?;
+        let made = made(&std::fs::read_to_string(root.join(".gitignore"))?);
         let mut sources = String::new();
         for file in rust_files {
             sources.push_str(&std::fs::read_to_string(root.join(file))?);
@@ -57,7 +60,8 @@ impl World {
         Ok(Self {
             commands: Commands::all(),
             targets: targets(&makefile),
-            files: files(root)?,
+            files: files(root, &made)?,
+            made,
             sources,
             options: crate::sample::known(),
         })
@@ -117,8 +121,12 @@ impl World {
         if !is_path || !(file || folder) || path.starts_with('/') {
             return None;
         }
-        let end = format!("/{path}");
-        let known = root.join(path).exists() || self.files.iter().any(|known| known.ends_with(&end));
+        let (end, below) = (format!("/{path}"), format!("{}/", path.trim_end_matches('/')));
+        let known = self.made.iter().any(|made| below.starts_with(made.as_str()))
+            || self
+                .files
+                .iter()
+                .any(|known| known == path || known.starts_with(&below) || known.ends_with(&end));
         if !known {
             return Some(format!("no file '{path}'"));
         }
@@ -202,7 +210,14 @@ fn targets(makefile: &str) -> BTreeSet<String> {
     makefile.lines().filter_map(rule).filter(named).collect()
 }
 
-fn files(root: &Path) -> anyhow::Result<Vec<String>> {
+/// Folders that `.gitignore` names, as `lab/out/`.
+fn made(ignored: &str) -> Vec<String> {
+    let folders = ignored.lines().filter(|line| line.ends_with('/'));
+    folders.map(|line| line.trim_start_matches('/').to_owned()).collect()
+}
+
+/// Whatever is not made.
+fn files(root: &Path, made: &[String]) -> anyhow::Result<Vec<String>> {
     let mut files = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -213,8 +228,11 @@ fn files(root: &Path) -> anyhow::Result<Vec<String>> {
                 .and_then(|name| name.to_str())
                 .unwrap_or_default()
                 .to_owned();
-            if path.is_dir() && name != "target" && name != ".git" {
-                folders.push(path);
+            if path.is_dir() {
+                let folder = format!("{}/", path.strip_prefix(root)?.display());
+                if name != ".git" && !made.contains(&folder) {
+                    folders.push(path);
+                }
             } else if path.is_file() {
                 files.push(path.strip_prefix(root)?.display().to_string());
             }
@@ -274,7 +292,7 @@ mod tests {
         let text = "`make check` `target/release/themis host show compute-1 -f json` `themis incident events --follow`\n\
                     `sudo -u themis themis-manage db purge --max-rows -1 --dry-run` `[api] listen`, `[network:storage] bind`\n\
                     ```\n[api]\nport = 1\nthemis arm && \\\n  themis mode show   # and more\n```\n\
-                    `named.rs::covers` `xtask/src` `systemctl restart themis-api` [map](../ARCHITECTURE.md#words)";
+                    `named.rs::covers` `xtask/src` `bench/out` `target/debug/themis-api` `systemctl restart themis-api` [map](../ARCHITECTURE.md#words)";
         assert_eq!(world.document(&root, "docs/x.md", text), Vec::<String>::new());
     }
 }
