@@ -13,7 +13,8 @@ use themis_db::store::corroborations::{REPORTERS_MAX, Reporter, corroboration_li
 use themis_db::store::hosts::{HostChange, NewHost, host_create, host_delete, host_get, host_update};
 use themis_db::store::intake::{Accepted, notification_accept};
 use themis_db::store::notifications::{
-    NewNotification, NotificationFilter, notification_duplicate, notification_get, notification_list,
+    NewNotification, NotificationFilter, notification_create, notification_duplicate, notification_get,
+    notification_list,
 };
 use themis_db::store::refused_reports::REFUSED_MAX;
 use themis_db::store::reports::report_list;
@@ -123,6 +124,50 @@ async fn the_same_report_within_the_window_is_a_duplicate_and_a_differing_one_is
         .await
         .unwrap();
     assert_eq!(listed.len(), 1);
+}
+
+#[rstest]
+#[case(Backend::Sqlite)]
+#[case(Backend::MySql)]
+#[tokio::test]
+async fn a_report_is_found_again_behind_thousands_of_newer_ones(#[case] backend: Backend) {
+    const NEWER: usize = 1100;
+    let Some(db) = TestDatabase::open(backend).await else {
+        return;
+    };
+    let (segment, host) = one_host(&db.pool).await;
+    let oldest = stopped(host, segment, NOON);
+    db.pool
+        .transaction(async |txn| {
+            notification_create(&txn, &oldest, NOON).await?;
+            for number in 0..NEWER {
+                let mut newer = stopped(host, segment, NOON);
+                newer.payload["number"] = json!(number);
+                notification_create(&txn, &newer, NOON).await?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let again = stopped(host, segment, NOON);
+    assert_eq!(said(&db.pool, &again, 1, NOON).await, Accepted::Duplicate(oldest.uuid));
+    // As another program wrote it.
+    let sql = format!(
+        "UPDATE notifications SET payload = '{{\"host_status\": \"NORMAL\", \"event\": \"STOPPED\"}}' \
+         WHERE notification_uuid = '{}'",
+        oldest.uuid
+    );
+    let changed = db
+        .pool
+        .execute_raw(Statement::from_string(db.pool.get_database_backend(), sql))
+        .await
+        .unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    assert_eq!(said(&db.pool, &again, 1, NOON).await, Accepted::Duplicate(oldest.uuid));
+    let mut unheard = stopped(host, segment, NOON);
+    unheard.payload["number"] = json!(NEWER);
+    let accepted = said(&db.pool, &unheard, 1, NOON).await;
+    assert!(matches!(accepted, Accepted::Stored(_)), "{accepted:?}");
 }
 
 #[rstest]

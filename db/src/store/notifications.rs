@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde_json::Value;
 use themis_core::{HostId, NotificationId, SegmentId};
@@ -19,8 +19,11 @@ use crate::{EpochTxn, NotificationKind, NotificationStatus, StoreError};
 
 const TABLE: &str = "notifications";
 
-/// Rows that a duplicate check looks at, newest first.
-const DUPLICATE_CANDIDATES: u64 = 1000;
+/// Rows that a duplicate check looks at, those that are spelt alike first: some seconds at the worst.
+const DUPLICATE_CANDIDATES: u64 = 100_000;
+
+/// Payloads that a duplicate check holds in memory at a time.
+const PAYLOADS_AT_ONCE: usize = 500;
 
 /// A notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,8 +182,8 @@ pub async fn notification_list_taken_up(
     rows.into_iter().map(NotificationRow::try_from).collect()
 }
 
-/// The newest notification, of any status, that says the same as `new`: equal type, host and payload object, seen not
-/// earlier than `window` before it. There is no upper bound: an older report that arrives late is a duplicate too.
+/// A notification, of any status, that says the same as `new`: equal type, host and payload object, seen not earlier than
+/// `window` before it. There is no upper bound: an older report that arrives late is a duplicate too.
 ///
 /// # Errors
 /// The database's trouble.
@@ -189,22 +192,35 @@ pub async fn notification_duplicate(
     new: &NewNotification,
     window: Duration,
 ) -> Result<Option<NotificationId>, StoreError> {
-    let rows: Vec<(TextUuid, Option<String>)> = Entity::find()
+    // The database knows texts, not objects: one with its keys in another order says the same.
+    let alike = Expr::col(Column::Payload).eq(json::write_ascii(TABLE, "payload", &new.payload)?);
+    let candidates: Vec<i32> = Entity::find()
         .select_only()
-        .column(Column::NotificationUuid)
-        .column(Column::Payload)
+        .column(Column::Id)
         .filter(Column::SourceHostUuid.eq(TextUuid(new.source_host_uuid.0)))
         .filter(Column::Type.eq(new.kind.name()))
         .filter(Column::GeneratedTime.gte(seconds(new.generated_time - window)))
         .filter(Column::Deleted.eq(0))
+        .order_by(alike, Order::Desc)
         .order_by_desc(Column::Id)
         .limit(DUPLICATE_CANDIDATES)
         .into_tuple()
         .all(db)
         .await?;
-    for (uuid, payload) in rows {
-        if json::read_optional::<Value>(TABLE, "payload", payload.as_deref())?.as_ref() == Some(&new.payload) {
-            return Ok(Some(NotificationId(uuid.0)));
+    for ids in candidates.chunks(PAYLOADS_AT_ONCE) {
+        let rows: Vec<(TextUuid, Option<String>)> = Entity::find()
+            .select_only()
+            .column(Column::NotificationUuid)
+            .column(Column::Payload)
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .order_by_desc(Column::Id)
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (uuid, payload) in rows {
+            if json::read_optional::<Value>(TABLE, "payload", payload.as_deref())?.as_ref() == Some(&new.payload) {
+                return Ok(Some(NotificationId(uuid.0)));
+            }
         }
     }
     Ok(None)
