@@ -9,7 +9,7 @@ section! {
     pub struct OsloPolicySection("oslo_policy", shared) {
         /// File of overridden rules; relative to the directory of the configuration file. Absent file: defaults only.
         pub policy_file: PathBuf = "policy.yaml",
-        /// Directories of further files (*.yaml, *.yml, *.json), read after policy_file in the order of their names: a later rule wins. Absent ones are skipped.
+        /// Directories of further files, read after policy_file in the order of their names: a later rule wins. Every file counts, whatever its ending, unless its name begins with a dot; directories in it do not. Absent ones are skipped.
         pub policy_dirs: Vec<PathBuf> = "policy.d",
     }
 }

@@ -80,10 +80,10 @@ pub enum PolicyError {
     },
 }
 
-/// The files that hold overrides, in the order in which they are read. Of a directory those that oslo would read, hidden
-/// ones left out, and no backup of an editor's.
+/// The files that hold overrides, in the order in which they are read. Of a directory all that oslo.policy reads, which
+/// looks at no ending: those whose names do not begin with a dot, by their names, and nothing in directories below.
 pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyError> {
-    let mut paths = vec![one_file(&files.policy_file)];
+    let mut paths: Vec<PathBuf> = one_file(&files.policy_file).into_iter().collect();
     for directory in &files.policy_dirs {
         let unreadable = |source| PolicyError::Read {
             file: directory.display().to_string(),
@@ -96,17 +96,11 @@ pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyErr
         };
         let mut found = Vec::new();
         for entry in entries {
-            let path = entry.map_err(unreadable)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or(".");
-            let ending = path.extension().and_then(|ending| ending.to_str());
-            match ending {
-                _ if name.starts_with('.') => {}
-                Some("yaml" | "yml" | "json") => found.push(path),
-                // Oslo.policy would read it.
-                _ => tracing::warn!(
-                    "{} is no policy file: its name must end in .yaml, .yml or .json",
-                    path.display()
-                ),
+            let entry = entry.map_err(unreadable)?;
+            let path = entry.path();
+            // A link that leads nowhere stays: that it cannot be read is said when it is read.
+            if !entry.file_name().as_encoded_bytes().starts_with(b".") && !path.is_dir() {
+                found.push(path);
             }
             if found.len() > FILES_LIMIT {
                 let directory = directory.display().to_string();
@@ -120,14 +114,15 @@ pub(super) fn paths(files: &OsloPolicySection) -> Result<Vec<PathBuf>, PolicyErr
 }
 
 /// The file, or the `policy.json` beside it where an operator never wrote the newer `policy.yaml`: as oslo.policy does it,
-/// for overrides that stopped counting would go unseen.
-fn one_file(policy_file: &Path) -> PathBuf {
+/// for overrides that stopped counting would go unseen. `None`: there is neither, and nothing is overridden.
+fn one_file(policy_file: &Path) -> Option<PathBuf> {
     let older = policy_file.with_extension("json");
-    if policy_file.ends_with("policy.yaml") && !policy_file.exists() && older.exists() {
+    let there = !matches!(policy_file.try_exists(), Ok(false));
+    if policy_file.ends_with("policy.yaml") && !there && older.exists() {
         tracing::warn!("{} is read, for there is no policy.yaml; rename it", older.display());
-        return older;
+        return Some(older);
     }
-    policy_file.to_owned()
+    there.then(|| policy_file.to_owned())
 }
 
 /// The checks of a file's text.

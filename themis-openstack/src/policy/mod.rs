@@ -70,8 +70,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The defaults with the overrides of the operator's files; a later file wins, one that does not exist overrides
-    /// nothing.
+    /// The defaults with the overrides of the operator's files; a later file wins, a `policy_file` that does not exist
+    /// overrides nothing.
     ///
     /// # Errors
     /// A file that cannot be read, or the first rule in it that cannot.
@@ -82,7 +82,6 @@ impl Policy {
             let name = path.display().to_string();
             match std::fs::read_to_string(&path) {
                 Ok(text) => policy.checks.extend(file::read(&text, &name)?),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(source) => return Err(PolicyError::Read { file: name, source }),
             }
             read.push(name);

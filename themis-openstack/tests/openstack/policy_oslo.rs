@@ -375,3 +375,110 @@ fn a_file_is_read_as_oslo_policy_reads_it_or_refused() {
         "policy.yaml, line 2: rule 'r' is written a second time; keep one of them"
     );
 }
+
+/// Directories as operators, editors and container platforms leave them: path and text; a text `-> X` makes a link to X,
+/// `/` a directory. Each says who may do what `r` guards.
+const DIRECTORIES: [&[(&str, &str)]; 19] = [
+    &[],
+    &[("policy.yaml", "r: role:a")],
+    &[("policy.yaml", "r: role:a"), ("policy.d/50-lockdown", "r: '!'")],
+    &[("policy.d/50-lockdown", "r: role:b")],
+    &[
+        ("policy.yaml", "r: role:a"),
+        ("policy.d/50.conf", "{\"r\": \"role:b\"}"),
+    ],
+    &[("policy.yaml", "r: role:a"), ("policy.d/.hidden.yaml", "r: role:b")],
+    &[("policy.d/20.yaml", "r: role:a"), ("policy.d/20.yaml~", "r: role:b")],
+    &[("policy.d/20.yaml", "r: role:a"), ("policy.d/20.yaml.bak", "r: [")],
+    &[("policy.d/9", "r: role:a"), ("policy.d/10", "r: role:b")],
+    &[
+        ("policy.d/a", "r: role:a"),
+        ("policy.d/B", "r: role:b"),
+        ("policy.d/é", "r: role:admin"),
+    ],
+    &[("policy.d/a.yaml", "r: role:a"), ("policy.d/b.d/c.yaml", "r: role:b")],
+    &[
+        ("policy.d/a.yaml", "r: role:a"),
+        ("away/c.yaml", "r: role:b"),
+        ("policy.d/b", "-> ../away"),
+    ],
+    &[
+        ("policy.d/a.yaml", "r: role:a"),
+        ("away/c.yaml", "r: role:b"),
+        ("policy.d/b", "-> ../away/c.yaml"),
+    ],
+    &[("policy.d/a.yaml", "r: role:a"), ("policy.d/b.yaml", "-> ../nowhere")],
+    &[
+        ("policy.d/..now/a.yaml", "r: role:b"),
+        ("policy.d/..data", "-> ..now"),
+        ("policy.d/a.yaml", "-> ..data/a.yaml"),
+    ],
+    &[("policy.json", "{\"r\": \"role:a\"}"), ("policy.d/x", "x: role:b")],
+    &[("policy.yaml", "r: role:a"), ("policy.d/empty", "")],
+    &[("policy.yaml", "r: role:a"), ("policy.d", "r: role:b")],
+    &[("policy.yaml", "r: role:a"), ("policy.d/", "")],
+];
+const DIRECTORY_ORACLE: &str = "
+import json, logging, os, sys
+from oslo_config import cfg
+from oslo_policy import opts, policy
+logging.disable(logging.CRITICAL)
+def answer(place):
+    try:
+        conf = cfg.ConfigOpts()
+        conf(['--config-dir', place], default_config_files=[])
+        opts.set_defaults(conf, policy_file='policy.yaml')
+        enforcer = policy.Enforcer(conf)
+        return [bool(enforcer.enforce('r', {}, {'roles': [role]})) for role in ('a', 'b', 'admin')]
+    except Exception: return None
+json.dump([answer(place) for place in sys.argv[1:]], sys.stdout)
+";
+
+fn lay_out(place: &std::path::Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = place.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match text.strip_prefix("-> ") {
+            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None if name.ends_with('/') => std::fs::create_dir_all(path).unwrap(),
+            None => std::fs::write(path, text).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn of_a_directory_those_files_are_read_that_oslo_policy_reads() {
+    let places: Vec<tempfile::TempDir> = DIRECTORIES.iter().map(|_| tempfile::tempdir().unwrap()).collect();
+    for (place, files) in places.iter().zip(DIRECTORIES) {
+        lay_out(place.path(), files);
+    }
+    let here = Command::new("/usr/bin/python3")
+        .args(["-c", "import oslo_policy"])
+        .status();
+    if !here.is_ok_and(|status| status.success()) {
+        left_out("python3-oslo.policy is not installed");
+        return;
+    }
+    let output = Command::new("/usr/bin/python3")
+        .args(["-c", DIRECTORY_ORACLE])
+        .args(places.iter().map(tempfile::TempDir::path))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs: Vec<Option<[bool; 3]>> = serde_json::from_slice(&output.stdout).unwrap();
+    for ((place, files), theirs) in places.iter().zip(DIRECTORIES).zip(&theirs) {
+        let ours = Policy::load(&crate::policy::files(place.path())).map(|policy| {
+            ROLES.map(|role| {
+                let values = json!({"roles": [role]}).as_object().unwrap().clone();
+                policy.allows("r", &Credentials::from_values(values), &Target::new())
+            })
+        });
+        assert_eq!(ours.as_ref().ok(), theirs.as_ref(), "{files:?}: {ours:?}");
+    }
+    // Guards the oracle: it reads, and it refuses.
+    assert_eq!(
+        theirs[1..4],
+        [Some([true, false, false]), Some([false; 3]), Some([false, true, false])]
+    );
+    assert_eq!(theirs.iter().filter(|answer| answer.is_none()).count(), 3, "{theirs:?}");
+}
