@@ -57,6 +57,7 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
     let age = turn.world.policy.proof_age_max;
     let proof = turn.proof().filter(|proof| turn.now.since(proof.confirmed) <= age);
     let proven_off = proven_off(turn.world, turn.now);
+    let read_off = read_off(turn.world, turn.now);
     let undecided = undecided(turn.world);
     let in_service = in_service(turn.world);
     let busy_everywhere = turn.world.hosts.values().map(|h| h.recovery.busy()).sum();
@@ -66,6 +67,7 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
         proof: proof.as_ref(),
         busy_everywhere,
         proven_off: &proven_off,
+        read_off: &read_off,
         undecided: &undecided,
         in_service: &in_service,
     };
@@ -147,11 +149,20 @@ fn say_what_it_waits_for(turn: &mut Turn<'_>, proven: bool, waits: Option<Reason
 /// long ago may have been switched on a minute ago.
 #[must_use]
 pub fn proven_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
+    let vouched = world.hosts.values().filter(|host| was_proven(host));
+    let vouched = vouched.filter(|host| host.detail.vouched.is_some());
+    let mut proven = read_off(world, now);
+    proven.extend(vouched.map(|host| host.name.clone()));
+    proven
+}
+
+/// The same, by their power alone: an operator's word may turn out to be wrong.
+fn read_off(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
     let policy = &world.policy;
     let proven = |host: &&HostRecord| {
         let power = world.evidence.power.get(&host.id);
         let proof = power.and_then(|power| power.proof(policy.off_apart, policy.off_hold));
-        proof.is_some_and(|at| now.since(at) <= policy.proof_age_max) || host.detail.vouched.is_some()
+        proof.is_some_and(|at| now.since(at) <= policy.proof_age_max)
     };
     let hosts = world.hosts.values().filter(|host| was_proven(host)).filter(proven);
     hosts.map(|host| host.name.clone()).collect()

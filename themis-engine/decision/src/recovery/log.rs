@@ -342,6 +342,7 @@ impl InstanceRecovery {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }
+                self.rule_out(row);
             }
             (Step::Evacuate, StepEvent::Succeeded) => self.phase = Phase::Moving(now),
             (Step::Evacuate, StepEvent::Indeterminate) => self.phase = Phase::Doubtful(now),
@@ -359,9 +360,7 @@ impl InstanceRecovery {
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }
-                if let Ok(hosts) = serde_json::from_value::<Vec<String>>(row.payload["ruled_out"].clone()) {
-                    self.ruled_out.extend(hosts);
-                }
+                self.rule_out(row);
                 self.phase = if retry {
                     Phase::Waiting(Some(again(row.attempt, now)))
                 } else {
@@ -382,6 +381,18 @@ impl InstanceRecovery {
                 _,
             ) => {}
         }
+    }
+
+    fn rule_out(&mut self, row: &StepRow) {
+        if let Ok(hosts) = serde_json::from_value::<Vec<String>>(row.payload["ruled_out"].clone()) {
+            self.ruled_out.extend(hosts);
+        }
+    }
+
+    /// Hosts on which an earlier migration may have started it, but for those that were read off since.
+    pub fn may_run_on(&self) -> impl Iterator<Item = &str> {
+        let hosts = self.listed.may_run_on.iter().map(String::as_str);
+        hosts.filter(|host| !self.ruled_out.contains(*host))
     }
 
     fn finish(&mut self, row: &StepRow) {

@@ -157,7 +157,7 @@ pub struct InstanceRecovery {
     pub phase: Phase,
     /// Its state was reset to error for the evacuation.
     pub reset: bool,
-    /// Destinations of earlier attempts that died: their shares in Placement outlive them.
+    /// Destinations of earlier attempts and migrations that died: their shares in Placement outlive them.
     pub ruled_out: BTreeSet<String>,
     /// It was asked to stop after it arrived.
     pub stopped: bool,

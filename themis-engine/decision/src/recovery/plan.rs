@@ -24,6 +24,8 @@ pub struct PlanContext<'a> {
     pub busy_everywhere: usize,
     /// Hosts that are proven off now.
     pub proven_off: &'a BTreeSet<String>,
+    /// Those among them that are proven off by their power, not by an operator's word: nothing runs on them.
+    pub read_off: &'a BTreeSet<String>,
     /// Hosts of which it will be known whether they are off.
     pub undecided: &'a BTreeSet<String>,
     /// Hosts that are in service: what Nova had sent them was taken or is void.
@@ -105,7 +107,7 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
             ));
         } else if room > 0 {
             room -= 1;
-            planned.push(post(instance, proof));
+            planned.push(post(instance, proof, context.read_off));
         }
     }
     planned
@@ -127,22 +129,21 @@ fn ended(instance: &InstanceRecovery) -> bool {
     )
 }
 
+/// Hosts that may run the instance by now, and are not proven off. A post changes nothing about that: Nova may never
+/// have had it, and an operator's word on which it was made may be void since.
+fn doubted<'a>(instance: &'a InstanceRecovery, context: PlanContext<'a>) -> impl Iterator<Item = &'a str> {
+    instance.may_run_on().filter(|host| !context.proven_off.contains(*host))
+}
+
 /// Whether the instance may run on a host whose own fate is not decided yet: it is neither moved nor given up.
 #[must_use]
 pub fn waits_for_another_host(instance: &InstanceRecovery, context: PlanContext<'_>) -> bool {
-    let doubt = |host: &String| !context.proven_off.contains(host);
-    instance.attempts == 0
-        && matches!(instance.phase, Phase::Waiting(_))
-        && instance.listed.may_run_on.iter().any(doubt)
-        && instance
-            .listed
-            .may_run_on
-            .iter()
-            .filter(|host| doubt(host))
-            .all(|host| context.undecided.contains(host))
+    matches!(instance.phase, Phase::Waiting(_))
+        && doubted(instance, context).next().is_some()
+        && doubted(instance, context).all(|host| context.undecided.contains(host))
 }
 
-/// A destination of an earlier attempt that was proven off and is not any more: what Nova had sent it may start the
+/// A destination of an earlier attempt or migration that was proven off and is not any more: what Nova had sent it may start the
 /// instance there yet. Once it is in service again it has taken that, and Nova refuses to move what it runs.
 #[must_use]
 pub fn came_back<'a>(instance: &'a InstanceRecovery, context: PlanContext<'_>) -> Option<&'a str> {
@@ -169,13 +170,8 @@ fn held(instance: &InstanceRecovery, context: PlanContext<'_>) -> Option<Reason>
         let text = "it was in error, and [host_failure] ignore_instances_in_error_state is true";
         return Some(Reason::new("instance_in_error", text));
     }
-    let doubt: Vec<&str> = listed
-        .may_run_on
-        .iter()
-        .map(String::as_str)
-        .filter(|host| !context.proven_off.contains(*host))
-        .collect();
-    if !doubt.is_empty() && instance.attempts == 0 {
+    let doubt: Vec<&str> = doubted(instance, context).collect();
+    if !doubt.is_empty() {
         let text = format!(
             "an unfinished migration may have started it on {}; that host must be proven off or asked",
             doubt.join(", ")
@@ -189,13 +185,18 @@ fn held(instance: &InstanceRecovery, context: PlanContext<'_>) -> Option<Reason>
     .then(|| Reason::new("nothing_to_move", format!("it is {} and runs nowhere", listed.vm_state)))
 }
 
-/// Nova evacuates active, stopped and error instances; others must be put into error first.
-fn post(instance: &InstanceRecovery, proof: &FenceProof) -> Planned {
+/// Nova evacuates active, stopped and error instances; others must be put into error first. Where an earlier migration
+/// may have started it and the power reads off, it does not run any more: that is written down with the post.
+fn post(instance: &InstanceRecovery, proof: &FenceProof, read_off: &BTreeSet<String>) -> Planned {
     let id = instance.listed.id;
     let attempt = instance.attempts + 1;
     let takes = matches!(instance.listed.vm_state.as_str(), "active" | "stopped" | "error");
     if takes || instance.reset || instance.attempts > 0 {
-        let payload = json!({"before": instance.before});
+        let mut payload = json!({"before": instance.before});
+        let off: Vec<&str> = instance.may_run_on().filter(|host| read_off.contains(*host)).collect();
+        if !off.is_empty() {
+            payload["ruled_out"] = json!(off);
+        }
         let row = StepRow::of_instance(Step::Evacuate, id, attempt, StepEvent::Started, payload);
         return (
             row,

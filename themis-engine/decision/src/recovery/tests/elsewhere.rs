@@ -1,0 +1,84 @@
+//! An instance that may be started by a host other than the one it is moved to: by an unfinished migration, or by what
+//! Nova had sent to a destination that died. It is not posted while that can be, and its wait ends.
+
+use rstest::rstest;
+use themis_core::HostState;
+
+use super::super::{Phase, Recovery};
+use crate::requests::Ask;
+use crate::testing::nova::{Answers, instance_id};
+use crate::testing::{Begun, Cluster};
+
+/// Six hosts; `h1` has crashed with a guest whose live migration had brought it as far as `h2`.
+fn half_migrated() -> Cluster {
+    let mut cluster = Cluster::of(6);
+    let guest = cluster.nova.boot(1, "h1");
+    guest.listed.may_run_on = vec!["h2".to_owned()];
+    guest.runs_on = ["h2".to_owned()].into();
+    cluster.crash("h1");
+    cluster
+}
+
+fn phase(cluster: &Cluster) -> &Phase {
+    &cluster.host("h1").recovery.instances[&instance_id(1)].phase
+}
+
+/// What became of the first post, which Nova never took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    TurnedAway,
+    NeverSent,
+}
+
+#[rstest]
+#[case::turned_away(First::TurnedAway)]
+#[case::never_sent(First::NeverSent)]
+fn instance_may_still_run_elsewhere_after_a_post_that_nova_never_took(#[case] first: First) {
+    let mut cluster = half_migrated();
+    cluster.crash("h2");
+    cluster.machine("h2").bmc.answers = false;
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.until("h2", HostState::Fencing);
+    cluster.nova.answers = Answers::Busy;
+    let id = cluster.id("h2");
+    assert!(cluster.request(Ask::ConfirmDead(id)).done);
+    cluster.wait("a first post", |c| c.evacuations("h1") == 1);
+    if first == First::NeverSent {
+        cluster.fail_over(Begun::Unsent);
+        cluster.world.settled = true;
+    }
+    // The operator was wrong: it was never off.
+    cluster.heal("h2");
+    cluster.run(10);
+    assert!(cluster.host("h2").detail.vouched.is_none(), "{}", cluster.story());
+    cluster.nova.answers = Answers::Well;
+    cluster.run(200);
+    assert_eq!(
+        (cluster.nova.posts.len(), cluster.hold("h1")),
+        (0, Some("waits_for_another_host")),
+        "{}",
+        cluster.story()
+    );
+}
+
+#[test]
+fn host_that_was_read_off_when_an_instance_was_posted_holds_it_no_longer_once_it_is_back() {
+    let mut cluster = half_migrated();
+    cluster.lose_power("h2");
+    cluster.nova.no_valid_host = 1;
+    cluster.wait("a first post", |c| c.nova.posts.len() == 1);
+    cluster.world.policy.evacuations_parallel = 0;
+    cluster.until("h2", HostState::Evacuated);
+    cluster.wait("another try", |c| matches!(phase(c), Phase::Waiting(_)));
+    let replayed = Recovery::replay(&cluster.log_of("h1"));
+    let ruled_out = |recovery: &Recovery| recovery.instances[&instance_id(1)].ruled_out.clone();
+    assert_eq!(ruled_out(&replayed), ["h2".to_owned()].into());
+    assert_eq!(ruled_out(&replayed), ruled_out(&cluster.host("h1").recovery));
+    cluster.power_on("h2");
+    let id = cluster.id("h2");
+    assert!(cluster.request(Ask::Enable(id)).done);
+    cluster.until("h2", HostState::Active);
+    cluster.world.policy.evacuations_parallel = 8;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated", "evacuated"], "{}", cluster.story());
+}
