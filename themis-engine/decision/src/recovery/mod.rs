@@ -250,12 +250,22 @@ impl Recovery {
         })
     }
 
-    /// Whether an instance is on its way to `host`: then this recovery cannot end before that host's fate is known.
+    /// Whether an instance is on its way to `host`, or waits because it may run there or be started there yet: then this
+    /// recovery cannot end before that host's fate is known.
     #[must_use]
     pub fn goes_to(&self, host: &str) -> bool {
-        let mut instances = self.instances.values();
-        instances
-            .any(|i| matches!(i.phase, Phase::Moving(_) | Phase::Doubtful(_)) && i.towards.as_deref() == Some(host))
+        let depends = |i: &InstanceRecovery| match i.phase {
+            Phase::Moving(_) | Phase::Doubtful(_) => i.towards.as_deref() == Some(host),
+            Phase::Waiting(_) => i.ruled_out.contains(host) || i.may_run_on().any(|other| other == host),
+            Phase::Resetting
+            | Phase::Posting
+            | Phase::Stopping
+            | Phase::Back { .. }
+            | Phase::Gone
+            | Phase::Failed(_)
+            | Phase::Held(_) => false,
+        };
+        self.instances.values().any(depends)
     }
 
     /// Instances that occupy a place in the limits.

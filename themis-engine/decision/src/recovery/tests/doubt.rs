@@ -87,7 +87,7 @@ fn dying_destination_gets_no_second_evacuation_beside_it_until_it_is_proven_off(
 
 /// `h1` crashed with six guests; all are on their way to `h6`, which dies with them and is evacuated too, and none of
 /// them is posted again yet.
-fn destination_evacuated() -> Cluster {
+pub(super) fn destination_evacuated() -> Cluster {
     let mut cluster = crashed(6);
     cluster.wait("posts", |c| c.nova.posts.len() == 6);
     cluster.run(2);

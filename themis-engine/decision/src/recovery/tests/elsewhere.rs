@@ -5,6 +5,7 @@ use rstest::rstest;
 use themis_core::HostState;
 
 use super::super::{Phase, Recovery};
+use super::doubt::destination_evacuated;
 use crate::requests::Ask;
 use crate::testing::nova::{Answers, instance_id};
 use crate::testing::{Begun, Cluster};
@@ -81,4 +82,24 @@ fn host_that_was_read_off_when_an_instance_was_posted_holds_it_no_longer_once_it
     cluster.world.policy.evacuations_parallel = 8;
     cluster.until("h1", HostState::Evacuated);
     assert_eq!(cluster.outcomes(), ["evacuated", "evacuated"], "{}", cluster.story());
+}
+
+#[test]
+fn recovery_that_waits_for_a_host_does_not_hold_that_hosts_own() {
+    let mut cluster = half_migrated();
+    cluster.world.policy.hosts_in_recovery_max = 1;
+    cluster.crash("h2");
+    cluster.until("h1", HostState::Evacuated);
+    cluster.until("h2", HostState::Evacuated);
+    assert_eq!(
+        (cluster.nova.posts.len(), cluster.outcomes()),
+        (1, vec!["evacuated"; 2])
+    );
+}
+
+#[test]
+fn recovery_waits_for_a_destination_that_may_take_its_instances_yet() {
+    let cluster = destination_evacuated();
+    let recovery = &cluster.host("h1").recovery;
+    assert!(recovery.goes_to("h6") && !recovery.goes_to("h2"));
 }
