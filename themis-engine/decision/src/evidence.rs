@@ -68,6 +68,9 @@ pub struct NovaService {
     pub updated_at: String,
     /// When its heartbeat was last seen to move, judged on our clock: it is at least as old as the poll before.
     pub moved_after: Option<Moment>,
+    /// Since when its heartbeat has been heard to go on, with nobody holding it down: only a nova-compute that runs takes
+    /// what lies in its queue.
+    pub running_since: Option<Moment>,
     /// When it was last asked for.
     pub at: Moment,
 }
@@ -163,6 +166,11 @@ impl Evidence {
             } else {
                 last.moved_after
             };
+            let beats = if moved { asked_before } else { None };
+            service.running_since = last
+                .running_since
+                .or(beats)
+                .filter(|_| service.up && !service.forced_down);
         }
         self.nova.insert(host.to_owned(), service);
     }
@@ -272,6 +280,31 @@ mod tests {
         assert_eq!(evidence.nova["a"].moved_after, None);
         evidence.hear_nova("a", service("2"), Some(Moment(10)));
         assert_eq!(evidence.nova["a"].moved_after, Some(Moment(10)));
+    }
+
+    #[test]
+    fn a_service_runs_since_its_first_heartbeat_after_it_was_held_down() {
+        let mut evidence = Evidence::default();
+        let service = |text: &str, up, forced_down| NovaService {
+            updated_at: text.into(),
+            up,
+            forced_down,
+            ..NovaService::default()
+        };
+        let running = |evidence: &Evidence| evidence.nova["a"].running_since;
+        evidence.hear_nova("a", service("1", true, false), None);
+        assert_eq!(running(&evidence), None, "nothing was heard to go on yet");
+        evidence.hear_nova("a", service("2", true, false), Some(Moment(5)));
+        evidence.hear_nova("a", service("3", true, false), Some(Moment(7)));
+        assert_eq!(running(&evidence), Some(Moment(5)));
+        evidence.hear_nova("a", service("4", false, true), Some(Moment(9)));
+        assert_eq!(running(&evidence), None, "held down");
+        evidence.hear_nova("a", service("5", true, false), Some(Moment(11)));
+        assert_eq!(running(&evidence), None, "taken back by somebody's hand");
+        evidence.hear_nova("a", service("6", true, false), Some(Moment(13)));
+        assert_eq!(running(&evidence), Some(Moment(13)));
+        evidence.hear_nova("a", service("6", false, false), Some(Moment(15)));
+        assert_eq!(running(&evidence), None, "its heartbeat ended");
     }
 
     #[test]

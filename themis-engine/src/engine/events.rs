@@ -164,8 +164,8 @@ fn nova(engine: &mut Engine, services: Vec<ComputeService>, asked: Moment, now: 
             forced_down: service.forced_down,
             disabled: service.disabled,
             updated_at: service.updated_at,
-            moved_after: None,
             at: asked,
+            ..NovaService::default()
         };
         engine.world.evidence.hear_nova(&service.host, heard, before);
     }

@@ -18,6 +18,8 @@ pub(super) const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// So many requests in a row that Nova does not take are shown as a hold.
 const AWAY_SHOWN: u32 = 3;
+/// A nova-compute that has run for so long has begun what lay in its queue, and has started it or failed.
+const QUEUE_TAKEN: Duration = Duration::from_secs(60);
 /// An answer that is missing for so long is shown as a hold.
 const DOUBT_SHOWN: Duration = Duration::from_secs(10);
 
@@ -59,7 +61,7 @@ pub(super) fn evacuating(turn: &mut Turn<'_>) {
     let proven_off = proven_off(turn.world, turn.now);
     let read_off = read_off(turn.world, turn.now);
     let undecided = undecided(turn.world);
-    let in_service = in_service(turn.world);
+    let in_service = in_service(turn.world, turn.now);
     let busy_everywhere = turn.world.hosts.values().map(|h| h.recovery.busy()).sum();
     let context = PlanContext {
         now: turn.now,
@@ -185,10 +187,16 @@ fn undecided(world: &World) -> BTreeSet<String> {
     hosts.map(|host| host.name.clone()).collect()
 }
 
-/// Names of hosts that Nova may use, good for as long as it takes to be active.
-fn in_service(world: &World) -> BTreeSet<String> {
-    let hosts = world.hosts.values().filter(|host| host.state == HostState::Active);
-    hosts.map(|host| host.name.clone()).collect()
+/// Names of hosts that Nova may use and whose nova-compute has run for long enough since: that networks and monitor are
+/// well says nothing of it, and until it runs, what Nova had sent it lies in its queue.
+fn in_service(world: &World, now: themis_core::Moment) -> BTreeSet<String> {
+    let taken = |host: &&HostRecord| {
+        let service = world.evidence.nova.get(&host.name);
+        let running = service.and_then(|service| service.running_since);
+        running.is_some_and(|since| now.since(since.max(host.since)) >= QUEUE_TAKEN)
+    };
+    let active = world.hosts.values().filter(|host| host.state == HostState::Active);
+    active.filter(taken).map(|host| host.name.clone()).collect()
 }
 
 /// A reading of on, a report, or Nova's service moving voids the proof: nothing more is posted, the host is fenced once

@@ -28,7 +28,7 @@ pub struct PlanContext<'a> {
     pub read_off: &'a BTreeSet<String>,
     /// Hosts of which it will be known whether they are off.
     pub undecided: &'a BTreeSet<String>,
-    /// Hosts that are in service: what Nova had sent them was taken or is void.
+    /// Hosts that are in service and whose nova-compute runs: what Nova had sent them was taken or is void.
     pub in_service: &'a BTreeSet<String>,
 }
 

@@ -59,8 +59,8 @@ impl Cluster {
             forced_down: self.nova.forced_down.contains(name),
             disabled: self.nova.disabled.get(name).cloned(),
             updated_at,
-            moved_after: None,
             at: self.now,
+            ..NovaService::default()
         };
         let before = last.map(|last| last.at);
         self.world.evidence.hear_nova(name, service, before);

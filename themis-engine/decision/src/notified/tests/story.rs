@@ -75,8 +75,8 @@ impl Story {
                 forced_down: false,
                 disabled: last.and_then(|last| last.disabled.clone()),
                 updated_at: String::new(),
-                moved_after: None,
                 at: self.now,
+                ..NovaService::default()
             };
             self.world.evidence.nova.insert(host.name.clone(), service);
         }

@@ -85,6 +85,32 @@ fn host_that_was_read_off_when_an_instance_was_posted_holds_it_no_longer_once_it
 }
 
 #[test]
+fn destination_in_service_whose_nova_compute_is_not_back_holds_its_instances() {
+    let mut cluster = destination_evacuated();
+    cluster.power_on("h6");
+    cluster.machine("h6").compute = false;
+    cluster.run(5);
+    let id = cluster.id("h6");
+    assert!(cluster.request(Ask::Enable(id)).done);
+    cluster.until("h6", HostState::Active);
+    cluster.world.policy.evacuations_parallel = 8;
+    cluster.run(300);
+    assert_eq!(
+        (cluster.nova.posts.len(), cluster.hold("h1")),
+        (6, Some("destination_came_back")),
+        "{}",
+        cluster.story()
+    );
+    // It takes what Nova had sent it, and is slow about that.
+    cluster.nova.stalls = true;
+    cluster.machine("h6").compute = true;
+    cluster.run(30);
+    cluster.nova.stalls = false;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!((cluster.nova.posts.len(), cluster.nova.running_on("h6")), (6, 6));
+}
+
+#[test]
 fn recovery_that_waits_for_a_host_does_not_hold_that_hosts_own() {
     let mut cluster = half_migrated();
     cluster.world.policy.hosts_in_recovery_max = 1;
