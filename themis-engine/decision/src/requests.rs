@@ -159,10 +159,11 @@ fn confirm_dead(world: &mut World, id: HostId, request: &Request, now: Moment) -
         return Answer::default();
     };
     let name = host.name.clone();
-    let waits = host.state == HostState::Failed || host.state.in_recovery();
+    // The recovery of another host may wait for an evacuated one whose power cannot be read any more.
+    let waits = matches!(host.state, HostState::Failed | HostState::Evacuated) || host.state.in_recovery();
     if !waits {
         let text = format!(
-            "{name} is {}: only a failed host whose death is not proven can be confirmed dead",
+            "{name} is {}: only a host that failed can be confirmed dead",
             host.state
         );
         return Answer::refused("not_failed", text);

@@ -95,14 +95,17 @@ fn waits(host: &HostRecord, context: PlanContext<'_>) -> Option<Reason> {
     }
     if let Some(host) = instances().find_map(|i| plan::came_back(i, context)) {
         let text = format!(
-            "an earlier attempt may start an instance on {host}, which no longer reads off: the instance waits until \
-             it does, or until {host} is back in service ('themis host enable {host}')"
+            "an earlier attempt may start an instance on {host}, which is not proven off any more: the instance waits \
+             until it is, or until {host} and its nova-compute are back in service ('themis host enable {host}'); if \
+             it is dead and cannot be read, 'themis host confirm-dead {host}'"
         );
         return Some(Reason::new("destination_came_back", text));
     }
-    if instances().any(|i| plan::waits_for_another_host(i, context)) {
-        let text =
-            "an instance may run on a host that is being checked, fenced or proven off: it waits for that host's fate";
+    if let Some(other) = instances().find_map(|i| plan::waits_for_another_host(i, context)) {
+        let text = format!(
+            "an instance may run on {other}, which is being checked, fenced or proven off: it waits for that host's \
+             fate; if {other} is dead and cannot be proven off, 'themis host confirm-dead {other}'"
+        );
         return Some(Reason::new("waits_for_another_host", text));
     }
     let long = |since: &themis_core::Moment| context.now.since(*since) >= DOUBT_SHOWN;

@@ -96,7 +96,7 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
     let mut planned = Vec::new();
     for instance in waiting
         .into_iter()
-        .filter(|i| !waits_for_another_host(i, context) && came_back(i, context).is_none())
+        .filter(|i| waits_for_another_host(i, context).is_none() && came_back(i, context).is_none())
     {
         if let Some(reason) = held(instance, context) {
             let payload = json!({"reason": reason});
@@ -135,12 +135,13 @@ fn doubted<'a>(instance: &'a InstanceRecovery, context: PlanContext<'a>) -> impl
     instance.may_run_on().filter(|host| !context.proven_off.contains(*host))
 }
 
-/// Whether the instance may run on a host whose own fate is not decided yet: it is neither moved nor given up.
+/// A host on which the instance may run, while the fate of all such hosts is not decided yet: it is neither moved nor
+/// given up.
 #[must_use]
-pub fn waits_for_another_host(instance: &InstanceRecovery, context: PlanContext<'_>) -> bool {
-    matches!(instance.phase, Phase::Waiting(_))
-        && doubted(instance, context).next().is_some()
-        && doubted(instance, context).all(|host| context.undecided.contains(host))
+pub fn waits_for_another_host<'a>(instance: &'a InstanceRecovery, context: PlanContext<'a>) -> Option<&'a str> {
+    let waits = matches!(instance.phase, Phase::Waiting(_));
+    let first = doubted(instance, context).next().filter(|_| waits);
+    first.filter(|_| doubted(instance, context).all(|host| context.undecided.contains(host)))
 }
 
 /// A destination of an earlier attempt or migration that was proven off and is not any more: what Nova had sent it may start the

@@ -129,3 +129,40 @@ fn recovery_waits_for_a_destination_that_may_take_its_instances_yet() {
     let recovery = &cluster.host("h1").recovery;
     assert!(recovery.goes_to("h6") && !recovery.goes_to("h2"));
 }
+
+#[test]
+fn destination_whose_power_cannot_be_read_any_more_is_confirmed_dead_by_an_operator() {
+    let mut cluster = destination_evacuated();
+    cluster.machine("h6").bmc.answers = false;
+    cluster.run(10);
+    cluster.world.policy.evacuations_parallel = 8;
+    cluster.run(120);
+    assert_eq!(
+        (cluster.nova.posts.len(), cluster.hold("h1")),
+        (6, Some("destination_came_back"))
+    );
+    let hold = cluster.host("h1").watch.hold.clone().expect("a hold");
+    assert!(hold.text.contains("'themis host confirm-dead h6'"), "{hold}");
+    let id = cluster.id("h6");
+    let answer = cluster.request(Ask::ConfirmDead(id));
+    assert!(answer.done, "{:?}", answer.reason);
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!((cluster.nova.posts.len(), cluster.outcomes().len()), (12, 2));
+    assert_eq!(cluster.nova.running_on("h6"), 0);
+}
+
+#[test]
+fn evacuated_host_that_reads_on_or_shows_life_is_not_confirmed_dead() {
+    let mut cluster = destination_evacuated();
+    let id = cluster.id("h6");
+    let refusal = |cluster: &mut Cluster| cluster.request(Ask::ConfirmDead(id)).reason.map(|reason| reason.code);
+    let machine = cluster.machine("h6");
+    (machine.powered, machine.kernel) = (true, false);
+    cluster.run(35);
+    assert_eq!(refusal(&mut cluster).as_deref(), Some("reads_on"));
+    cluster.nova.stalls = true;
+    cluster.machine("h6").bmc.answers = false;
+    cluster.heal("h6");
+    cluster.run(35);
+    assert_eq!(refusal(&mut cluster).as_deref(), Some("shows_life"));
+}

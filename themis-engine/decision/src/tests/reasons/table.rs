@@ -207,7 +207,7 @@ pub(super) const REASONS: &[(&str, &[(&str, &str)])] = &[
             ("nova_not_listed", "Nova does not list the host's instances."),
             (
                 "destination_came_back",
-                "A destination of an earlier attempt no longer reads off: the instance waits until it does, or until it is back in service.",
+                "A destination that died is no longer proven off: the instance waits until it is again, until its nova-compute is back in service, or until it is confirmed dead.",
             ),
             (
                 "evacuations_in_doubt",
@@ -215,7 +215,7 @@ pub(super) const REASONS: &[(&str, &[(&str, &str)])] = &[
             ),
             (
                 "waits_for_another_host",
-                "An instance may run on a host whose own fate is not decided.",
+                "An instance may run on a host whose own fate is not decided; the hold names it.",
             ),
         ],
     ),
@@ -455,10 +455,7 @@ pub(super) const REASONS: &[(&str, &[(&str, &str)])] = &[
             ("unknown_segment", "The segment is not registered."),
             ("on_maintenance", "The maintenance flag must be cleared first."),
             ("in_recovery", "The host's recovery must end first."),
-            (
-                "not_failed",
-                "Only a failed host whose death is not proven can be confirmed dead.",
-            ),
+            ("not_failed", "Only a host that failed can be confirmed dead."),
             ("shows_life", "The host shows life: it cannot be confirmed dead."),
             (
                 "reads_on",
