@@ -32,7 +32,9 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
         return;
     }
     let twice = turn.read(|h| h.detail.returns >= RETURNS_MAX).unwrap_or(false);
-    if let Some(proof) = turn.proof().filter(|_| !twice) {
+    // Whoever vouches for it has looked at it, which is what a second return of power waits for.
+    let looked = turn.read(|h| h.detail.vouched.is_some()).unwrap_or(false);
+    if let Some(proof) = turn.proof().filter(|_| looked || !twice) {
         match believed(turn) {
             Belief::Yes => return proven(turn, &proof),
             Belief::NotYet => return,

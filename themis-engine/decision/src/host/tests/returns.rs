@@ -102,6 +102,25 @@ fn second_return_of_power_is_answered_by_power_off_while_nova_may_yet_begin_an_e
 }
 
 #[test]
+fn second_return_of_power_ends_by_the_word_of_an_operator_who_pulled_the_plug() {
+    let mut cluster = evacuating();
+    for _ in 0..2 {
+        cluster.until("h1", HostState::Evacuating);
+        cluster.power_on("h1");
+        cluster.until("h1", HostState::Fencing);
+    }
+    cluster.wait("the hold", |c| c.hold("h1") == Some("power_returned"));
+    cluster.lose_power("h1");
+    cluster.machine("h1").bmc.answers = false;
+    cluster.run(60);
+    let id = cluster.id("h1");
+    let answer = cluster.request(Ask::ConfirmDead(id));
+    assert!(answer.done, "{:?}", answer.reason);
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!((cluster.nova.posts.len(), cluster.nova.running_on("h1")), (20, 0));
+}
+
+#[test]
 fn power_restored_by_itself_after_the_feed_was_lost_is_fenced_before_it_boots() {
     let mut cluster = Cluster::of(4);
     for number in 1..=20 {
