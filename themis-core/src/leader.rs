@@ -67,6 +67,18 @@ pub struct Preflight {
     pub reasons: Vec<Reason>,
     /// The hosts, by name.
     pub hosts: Vec<PreflightHost>,
+    /// What holds nothing back and is done otherwise than a segment says. An older leader knows none.
+    #[serde(default)]
+    pub warnings: Vec<PreflightWarning>,
+}
+
+/// What an operator may expect of a segment and will not get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreflightWarning {
+    /// The segment.
+    pub segment_uuid: SegmentId,
+    /// What is done instead.
+    pub reason: Reason,
 }
 
 impl Preflight {
@@ -75,6 +87,8 @@ impl Preflight {
     pub fn of(mut self, segment: Option<&str>) -> Self {
         if let Some(segment) = segment {
             self.hosts.retain(|host| host.segment_uuid.to_string() == segment);
+            self.warnings
+                .retain(|warning| warning.segment_uuid.to_string() == segment);
             self.ready = self.reasons.is_empty() && self.hosts.iter().all(|host| host.protected);
         }
         self

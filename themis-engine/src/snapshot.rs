@@ -25,6 +25,7 @@ pub fn apply(world: &mut World, snapshot: &Snapshot, leading: bool, now: Moment,
         .map(|segment| {
             let mut record = SegmentRecord::enabled(&segment.name);
             record.enabled = segment.enabled;
+            record.recovery_method.clone_from(&segment.recovery_method);
             record.importance = segment.networks.iter().cloned().collect();
             (segment.id, record)
         })

@@ -221,7 +221,14 @@ fn preflight() -> Shape {
         ("protected", boolean()),
         ("reasons", reasons()),
     ]);
-    object([("ready", boolean()), ("reasons", reasons()), ("hosts", list(host))]).into()
+    let warning = object([("segment_uuid", uuid()), ("reason", named("Reason"))]);
+    object([
+        ("ready", boolean()),
+        ("reasons", reasons()),
+        ("hosts", list(host)),
+        ("warnings", list(warning)),
+    ])
+    .into()
 }
 
 /// The operations of these nouns.

@@ -56,7 +56,10 @@ async fn the_preflight_is_passed_on_as_the_leader_gives_it() {
     with_api(async |api| {
         with_leader(api).await;
         let reason = json!({"code": "too_few_monitors", "text": "1 monitors are heard", "data": null});
-        let preflight = json!({"ready": false, "reasons": [reason], "hosts": []});
+        let auto =
+            json!({"code": "recovered_as_auto", "text": "segment s has the recovery method rh_priority", "data": null});
+        let warning = json!({"segment_uuid": "11111111-1111-4111-8111-111111111111", "reason": auto});
+        let preflight = json!({"ready": false, "reasons": [reason], "hosts": [], "warnings": [warning]});
         let answer = preflight.clone();
         api.engine.answers(move |method, _| {
             assert_eq!(method, PREFLIGHT);

@@ -43,17 +43,25 @@ fn number(count: usize) -> Cell {
     i64::try_from(count).unwrap_or(i64::MAX).into()
 }
 
-/// `preflight`: the table, and the refusal when something is missing, so that a script sees it too.
+/// `preflight`: the table through `show`, what holds nothing back line by line through `warn`, and the refusal when
+/// something is missing, so that a script sees it too.
 ///
 /// # Errors
 /// No engine leads, no such segment; [`Failure::NotReady`] after the table was shown.
-pub async fn preflight(api: &Api, segment: Option<&str>, shape: &Shape, show: impl Fn(&str)) -> Result<(), Failure> {
+pub async fn preflight(
+    api: &Api,
+    segment: Option<&str>,
+    shape: &Shape,
+    show: impl Fn(&str),
+    warn: impl Fn(&str),
+) -> Result<(), Failure> {
     let segment = match segment {
         Some(name) => Some(names::segment(api, name).await?.uuid),
         None => None,
     };
     let looked = api.preflight().await?.of(segment.as_deref());
     show(&render(&table(&looked), shape)?);
+    warnings(&looked).for_each(|line| warn(&line));
     let missing = looked.hosts.iter().filter(|host| !host.protected).count();
     match (looked.reasons.as_slice(), missing) {
         ([], 0) => Ok(()),
@@ -69,6 +77,12 @@ fn summary(missing: usize, all: usize) -> String {
     format!("{missing} of {all} hosts would not be saved")
 }
 
+/// What is done otherwise than segments say, a line each.
+fn warnings(looked: &Preflight) -> impl Iterator<Item = String> {
+    let warnings = looked.warnings.iter();
+    warnings.map(|warning| format!("warning: {}\n", warning.reason.text))
+}
+
 /// A preflight as a person reads it before arming, with what is missing for all below the table.
 ///
 /// # Errors
@@ -80,6 +94,7 @@ pub fn for_people(looked: &Preflight) -> Result<String, Failure> {
         .reasons
         .iter()
         .map(|reason| format!("{}\n", reason.text))
+        .chain(warnings(looked))
         .collect();
     Ok(format!(
         "{table}{protected} of {} hosts protected\n{reasons}",

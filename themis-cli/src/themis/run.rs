@@ -33,7 +33,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             run_power_device(&api, device, variable).await
         }
         Noun::Mode(Mode::Show(shape)) => print(&modes::show(&api).await?, &shape),
-        Noun::Preflight(asked) => engine::preflight(&api, asked.segment.as_deref(), &asked.shape, show).await,
+        Noun::Preflight(asked) => engine::preflight(&api, asked.segment.as_deref(), &asked.shape, show, warn).await,
         Noun::Engine(Engine::Show(shape)) => print(&engine::show(&api).await?, &shape),
         Noun::Observer(Observer::List(shape)) => print(&judgement::observers(&api).await?, &shape),
         Noun::Brake(Brake::List(shape)) => print(&judgement::brakes(&api).await?, &shape),
@@ -123,6 +123,11 @@ fn show(text: &str) {
     if write_out(text).is_err() {
         std::process::exit(Exit::Failed as i32);
     }
+}
+
+/// Warns beside what is printed, so that a script still reads the table alone.
+fn warn(text: &str) {
+    drop(std::io::stderr().write_all(text.as_bytes()));
 }
 
 fn write_out(text: &str) -> std::io::Result<()> {

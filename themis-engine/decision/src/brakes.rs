@@ -127,18 +127,14 @@ fn failing(world: &World, now: Moment) -> BTreeSet<HostId> {
     world.hosts.values().filter(fails).map(|host| host.id).collect()
 }
 
-/// The hosts that fail together with this one: those that fail now, and those of whom that is stored and whose own
-/// failure is not over. One that an operator let through stays in the company of the others until it is back.
+/// The hosts that fail together with this one: those that fail now, and those of whom that is stored and that did not
+/// recover by themselves. What an operator did with one of them - let it through, returned it, took it out - says
+/// nothing of the others.
 pub(crate) fn company(world: &World, host: &HostRecord, now: Moment) -> BTreeSet<HostId> {
-    let ill = |other: &HostRecord| {
-        matches!(
-            other.state,
-            HostState::Checking | HostState::Failed | HostState::Evacuated
-        ) || other.state.in_recovery()
-    };
+    let recovered = |other: &HostRecord| other.state == HostState::Active && !other.detail.returned;
     let mut company = failing(world, now);
     let stored = host.detail.failed_with.iter();
-    company.extend(stored.filter(|id| world.hosts.get(id).is_some_and(ill)));
+    company.extend(stored.filter(|id| !world.hosts.get(id).is_some_and(recovered)));
     if !host.detail.failed_with.is_empty() {
         company.insert(host.id);
     }

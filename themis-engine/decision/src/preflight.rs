@@ -2,11 +2,11 @@
 //! anything fails; the mode itself is left out, for it is what the asker is about to change.
 
 use serde_json::json;
-use themis_core::leader::{Preflight, PreflightHost};
+use themis_core::leader::{Preflight, PreflightHost, PreflightWarning};
 use themis_core::{Moment, Reason};
 
 use crate::brakes::unprotected;
-use crate::world::World;
+use crate::world::{AUTO, SegmentRecord, World};
 
 /// Looks at all hosts.
 #[must_use]
@@ -33,7 +33,35 @@ pub fn preflight(world: &World, now: Moment) -> Preflight {
         ready: reasons.is_empty() && hosts.iter().all(|host| host.protected),
         reasons,
         hosts,
+        warnings: warnings(world),
     }
+}
+
+/// The segments whose hosts are recovered otherwise than they say, by name.
+fn warnings(world: &World) -> Vec<PreflightWarning> {
+    let mut segments: Vec<_> = world.segments.iter().collect();
+    segments.sort_by(|(_, a), (_, b)| a.name.cmp(&b.name));
+    segments
+        .into_iter()
+        .filter_map(|(id, segment)| {
+            Some(PreflightWarning {
+                segment_uuid: *id,
+                reason: recovered_as_auto(segment)?,
+            })
+        })
+        .collect()
+}
+
+/// The methods that want a reserved host are kept as the segment's, and not carried out.
+pub(crate) fn recovered_as_auto(segment: &SegmentRecord) -> Option<Reason> {
+    let (name, method) = (&segment.name, &segment.recovery_method);
+    (method != AUTO).then(|| {
+        let text = format!(
+            "segment {name} has the recovery method {method}, but its hosts are recovered as auto: Nova's scheduler chooses \
+             where instances go, and no reserved host is enabled for them; leave spare hosts enabled in Nova"
+        );
+        Reason::new("recovered_as_auto", text).with(json!({"recovery_method": method}))
+    })
 }
 
 /// What is missing for all hosts.
@@ -101,6 +129,32 @@ mod tests {
             assert!(codes(&host.reasons).contains(&"no_power_device"), "{host:?}");
             assert!(!codes(&host.reasons).contains(&"observe_mode"), "{host:?}");
         }
+    }
+
+    #[test]
+    fn a_segment_that_wants_a_reserved_host_is_pointed_out_and_holds_nothing_back() {
+        let mut world = world(3, NOW);
+        assert_eq!(preflight(&world, NOW).warnings, []);
+        let ready = preflight(&world, NOW).ready;
+        for (number, method) in ["reserved_host", "auto_priority", "auto", "rh_priority"]
+            .into_iter()
+            .enumerate()
+        {
+            let mut segment = SegmentRecord::enabled(&format!("rack-{number}"));
+            segment.recovery_method = method.to_owned();
+            let id = themis_core::SegmentId(uuid::Uuid::from_u128(100 - number as u128));
+            world.segments.insert(id, segment);
+        }
+        let looked = preflight(&world, NOW);
+        assert_eq!(looked.ready, ready);
+        let said: Vec<_> = looked.warnings.iter().map(|warning| &warning.reason).collect();
+        let methods: Vec<_> = said.iter().map(|reason| &reason.data["recovery_method"]).collect();
+        assert_eq!(methods, ["reserved_host", "auto_priority", "rh_priority"]);
+        let text = "segment rack-0 has the recovery method reserved_host, but its hosts are recovered as auto: ";
+        assert!(said[0].text.starts_with(text), "{}", said[0].text);
+        let of_one = looked.of(Some(&uuid::Uuid::from_u128(97).to_string())).warnings;
+        assert_eq!(of_one.len(), 1);
+        assert_eq!(of_one[0].reason.data["recovery_method"], "rh_priority");
     }
 
     #[test]

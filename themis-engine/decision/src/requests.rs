@@ -111,6 +111,7 @@ fn enable(world: &mut World, id: HostId, now: Moment) -> Answer {
                 "returned by an operator; Nova is told, then it is on probation",
             );
             host.detail.vouched = None;
+            host.detail.returned = true;
             host.recovery.force_up = crate::recovery::Task::Open;
             host.recovery.enable = crate::recovery::Task::Open;
             Answer::done(format!("{} is being returned to service", host.name))

@@ -67,7 +67,12 @@ pub struct SegmentRecord {
     pub mode: Option<Mode>,
     /// Its own importance of networks.
     pub importance: BTreeMap<NetworkName, Importance>,
+    /// How its hosts are to be recovered, in Masakari's word; every one is recovered as [`AUTO`].
+    pub recovery_method: String,
 }
+
+/// The recovery method by which Nova's scheduler chooses where instances go; the only one that there is here.
+pub const AUTO: &str = "auto";
 
 impl SegmentRecord {
     /// An enabled segment without settings of its own.
@@ -78,6 +83,7 @@ impl SegmentRecord {
             enabled: true,
             mode: None,
             importance: BTreeMap::new(),
+            recovery_method: AUTO.to_owned(),
         }
     }
 }
@@ -144,6 +150,10 @@ pub struct HostDetail {
     pub failed_with: BTreeSet<HostId>,
     /// An operator's word that lets this host, and no other, through the hold on so many failing at once.
     pub let_through: bool,
+    /// An operator returned it after its evacuation: it did not recover by itself. Until its next incident.
+    pub returned: bool,
+    /// Its power was read on after its evacuation: the proof that it is off is over, whatever is read later.
+    pub switched_on: bool,
 }
 
 /// An operator's word that a host is dead.

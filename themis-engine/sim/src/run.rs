@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use themis_core::network::Importance;
 use themis_core::{HostId, HostState, InstanceId, NetworkName, PowerDeviceId, SegmentId};
+use themis_decision::world::AUTO;
 use themis_engine::adapters::bus::{OsloBus, ask_all, listen};
 use themis_engine::adapters::senders::Senders;
 use themis_engine::ports::store::{StoredDevice, StoredHost, StoredSegment};
@@ -195,6 +196,7 @@ fn furnish(world: &World, scenario: &Scenario, ids: &SimIds) {
             name: "pool".to_owned(),
             enabled: true,
             networks: Vec::new(),
+            recovery_method: AUTO.to_owned(),
         };
         tables.segments.insert(segment, row);
     });

@@ -105,6 +105,7 @@ fn snapshot(read: themis_db::store::snapshot::Snapshot) -> Snapshot {
             .get(&row.uuid)
             .map(|networks| networks.iter().map(|(n, i)| (n.clone(), *i)).collect())
             .unwrap_or_default(),
+        recovery_method: row.recovery_method.name().to_owned(),
     });
     let hosts = read.hosts.into_iter().map(|row| StoredHost {
         id: row.uuid,

@@ -42,6 +42,8 @@ pub struct StoredSegment {
     pub enabled: bool,
     /// Its own importance of networks.
     pub networks: Vec<(NetworkName, Importance)>,
+    /// How its hosts are to be recovered, in Masakari's word.
+    pub recovery_method: String,
 }
 
 /// A host with its stored state, if it has one yet.

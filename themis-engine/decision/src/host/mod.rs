@@ -283,6 +283,8 @@ impl Turn<'_> {
         host.detail.let_through = false;
         let claim = host.watch.claim.take();
         let first = host.watch.first_accusation.clone();
+        host.detail.returned = false;
+        host.detail.switched_on = false;
         if let Some(power) = self.world.evidence.power.get_mut(&self.id) {
             power.begin();
         }

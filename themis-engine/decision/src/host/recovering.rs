@@ -8,6 +8,7 @@ use themis_core::{HostState, Reason};
 use super::Turn;
 use crate::judge::Change;
 use crate::power::PowerWord;
+use crate::preflight::recovered_as_auto;
 use crate::recovery::plan::{self, PlanContext};
 use crate::recovery::{Phase, Task};
 use crate::world::{HostRecord, Watch, World};
@@ -33,6 +34,12 @@ pub(super) fn fenced(turn: &mut Turn<'_>) {
     if told {
         let text = "Nova holds it down and disabled: its instances may be moved";
         turn.tell("nova_told", Reason::new("nova_told", text));
+        let segment = turn
+            .read(|host| host.segment)
+            .and_then(|id| turn.world.segments.get(&id));
+        if let Some(reason) = segment.and_then(recovered_as_auto) {
+            turn.tell("recovery_method", reason);
+        }
         return turn.go(HostState::Evacuating, Reason::new("nova_told", text));
     }
     if turn.in_state_for() >= SILENCE_MAX {

@@ -52,6 +52,7 @@ impl Bench for Memory {
             name: "pool".to_owned(),
             enabled: true,
             networks: Vec::new(),
+            recovery_method: RecoveryMethod::RhPriority.name().to_owned(),
         };
         self.0.tables(|tables| drop(tables.segments.insert(id, row)));
         id
@@ -120,7 +121,7 @@ impl Bench for Database {
             service_type: "COMPUTE".to_owned(),
             enabled: true,
             description: None,
-            recovery_method: RecoveryMethod::Auto,
+            recovery_method: RecoveryMethod::RhPriority,
         };
         segment_create(&self.test.pool, new, AT).await.expect("a segment");
         uuid
@@ -263,6 +264,7 @@ async fn rows(bench: &dyn Bench) {
     let epoch = lead(store).await;
     let commit = async |writes: &[Write]| store.commit("a", epoch, writes).await;
     let read = async || store.snapshot().await.expect("a snapshot");
+    assert_eq!(read().await.segments[0].recovery_method, "rh_priority");
 
     assert_eq!(read().await.hosts[0].state, None);
     commit(&[Write::View { host, view: json!({}) }])

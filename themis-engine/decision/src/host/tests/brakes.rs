@@ -150,6 +150,79 @@ fn operators_word_for_one_host_of_a_mass_failure_lets_that_host_through_and_no_o
     cluster.until("h4", HostState::Evacuated);
 }
 
+/// Three of nine failed at once; an operator let `h1` through.
+fn mass_failed_and_one_evacuated() -> Cluster {
+    let mut cluster = mass_failed();
+    let id = cluster.id("h1");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h1", HostState::Evacuated);
+    cluster
+}
+
+#[test]
+fn host_of_a_mass_failure_that_an_operator_returns_releases_no_other() {
+    let mut cluster = mass_failed_and_one_evacuated();
+    cluster.power_on("h1");
+    let id = cluster.id("h1");
+    assert!(cluster.request(Ask::Enable(id)).done);
+    for state in [HostState::Recovering, HostState::Active] {
+        cluster.until("h1", state);
+        for host in ["h2", "h3"] {
+            held(&mut cluster, host, "mass_failure");
+        }
+    }
+    // What becomes of it later is another story.
+    cluster.crash("h1");
+    cluster.until("h1", HostState::Failed);
+    cluster.run(5);
+    assert_eq!(cluster.hold("h1"), Some("mass_failure"));
+    cluster.heal("h1");
+    cluster.until("h1", HostState::Active);
+    cluster.until("h3", HostState::Evacuated);
+}
+
+#[rstest::rstest]
+#[case::by_request(|cluster: &mut Cluster| {
+    let id = cluster.id("h3");
+    assert!(cluster.request(Ask::Disable(id)).done);
+})]
+#[case::by_the_maintenance_flag(|cluster: &mut Cluster| cluster.host_mut("h3").on_maintenance = true)]
+#[case::and_off_the_register(|cluster: &mut Cluster| {
+    let id = cluster.id("h3");
+    cluster.world.hosts.remove(&id);
+    cluster.machines.remove("h3");
+})]
+fn host_of_a_mass_failure_that_an_operator_takes_out_releases_no_other(#[case] take_out: fn(&mut Cluster)) {
+    let mut cluster = mass_failed();
+    take_out(&mut cluster);
+    for host in ["h1", "h2"] {
+        held(&mut cluster, host, "mass_failure");
+    }
+}
+
+#[test]
+fn word_that_let_a_host_through_ends_with_the_fence_that_it_was_for() {
+    let mut cluster = mass_failed();
+    // Its BMC takes the command and does nothing; then the host is well again.
+    cluster.machine("h1").bmc.deaf = true;
+    let id = cluster.id("h1");
+    assert!(cluster.request(Ask::Retry(id)).done);
+    cluster.until("h1", HostState::Fencing);
+    cluster.run(5);
+    cluster.heal("h1");
+    cluster.until("h1", HostState::Checking);
+    assert_eq!(cluster.told("h1", "state").last(), Some(&"fence_withdrawn"));
+    let sent = cluster.power_offs("h1");
+    cluster.crash("h1");
+    cluster.until("h1", HostState::Failed);
+    cluster.run(60);
+    assert_eq!(
+        (cluster.state("h1"), cluster.hold("h1")),
+        (HostState::Failed, Some("mass_failure"))
+    );
+    assert_eq!(cluster.power_offs("h1"), sent);
+}
+
 #[test]
 fn hold_of_a_mass_failure_outlives_the_leader_that_let_one_host_through() {
     let mut cluster = mass_failed();

@@ -45,6 +45,20 @@ fn host_crash_is_confirmed_fenced_and_evacuated() {
 }
 
 #[test]
+fn host_of_a_segment_that_wants_a_reserved_host_is_recovered_as_auto_and_its_incident_says_so() {
+    let mut cluster = four(3);
+    cluster.lose_power("h2");
+    cluster.until("h2", HostState::Evacuated);
+    assert!(cluster.told("h2", "recovery_method").is_empty());
+    let mut segments = cluster.world.segments.values_mut();
+    segments.next().unwrap().recovery_method = "reserved_host".to_owned();
+    cluster.lose_power("h1");
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.told("h1", "recovery_method"), ["recovered_as_auto"]);
+    assert_eq!(cluster.nova.running_on("h1"), 0);
+}
+
+#[test]
 fn power_loss_needs_no_confirm_period() {
     let mut cluster = four(3);
     cluster.lose_power("h1");

@@ -126,6 +126,11 @@ pub(super) const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "nova_told",
                 "Nova holds the host down and disabled: its instances may be moved.",
             ),
+            (
+                "recovered_as_auto",
+                "The segment's recovery method wants a reserved host; Nova's scheduler chooses all the same, and no reserved \
+                 host is enabled (a warning of the preflight, and an event of a recovery).",
+            ),
             ("evacuated", "All its instances are back elsewhere."),
             (
                 "partly_evacuated",
@@ -488,6 +493,10 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("power_off_proven", "Off is proven, and how."),
     ("proof_void", "The proof counts no more."),
     ("nova_told", "Nova holds the host down and disabled."),
+    (
+        "recovery_method",
+        "The host is recovered by another method than its segment's.",
+    ),
     ("alarm", "Somebody should look."),
     ("resumed", "A new leader goes on."),
     ("listed", "Instances of the host were listed."),
