@@ -9,6 +9,7 @@ use themis_core::proof::FenceProof;
 use themis_core::{InstanceId, Reason};
 use themis_decision::notified::InstanceSight;
 use themis_decision::notified::ask::truth;
+use themis_decision::recovery::away::FORBIDDEN;
 use themis_decision::recovery::{InstanceLook, ListedInstance, MigrationLook, MigrationState};
 use themis_openstack::nova::{Migration, MigrationFilter, Nova, NovaError, ResetTo, Server, Service};
 use themis_openstack::placement::Placement;
@@ -222,7 +223,10 @@ fn error(error: NovaError) -> ComputeError {
     // Without a token or an address Nova was never asked, and who may not do it now may when the role is mended: neither
     // says anything of the instance, so neither gives it up.
     let unheard = matches!(error, NovaError::Service(ServiceError::Identity(_)));
-    if unheard || matches!(error.status(), Some(401 | 403)) {
+    if !unheard && error.status() == Some(403) {
+        return ComputeError::Retry(reason(FORBIDDEN));
+    }
+    if unheard || error.status() == Some(401) {
         return ComputeError::Retry(reason("nova_unavailable"));
     }
     match error.advice() {

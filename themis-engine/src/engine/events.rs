@@ -316,9 +316,18 @@ fn ended(engine: &mut Engine, host: HostId, incident: IncidentId, effect: &Effec
     let instance = subject.and_then(|id| record.recovery.instances.get(&id));
     let attempt = instance.map_or(1, |i| i.attempts.max(1));
     let name = instance.map_or_else(|| record.name.clone(), |i| i.listed.name.clone());
-    let (event, mut payload) = row_of(&outcome, instance, engine.world.policy.evacuation_attempts_max);
+    let (event, mut payload) = row_of(
+        &outcome,
+        &record.recovery,
+        subject,
+        engine.world.policy.evacuation_attempts_max,
+    );
     // While Nova is away each try is a row of the log, and the story says it once: the host shows the hold.
-    let known = matches!(outcome, Outcome::Retry(_)) && instance.is_some() && record.recovery.nova_away.is_some();
+    let away = matches!(
+        (&outcome, step),
+        (Outcome::Retry(_), _) | (Outcome::Indeterminate(_), Step::ResetState)
+    );
+    let known = away && instance.is_some() && record.recovery.nova_away.is_some();
     if step == Step::List && event == StepEvent::Succeeded {
         payload = found(engine, host, &payload);
         let count = payload["instances"].as_array().map_or(0, Vec::len);

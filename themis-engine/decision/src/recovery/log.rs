@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use themis_core::{InstanceId, Moment, Reason, VmoveId};
 
-use super::{InstanceRecovery, ListedInstance, NovaAway, Outcome, Phase, Recovery, Task};
+use super::{InstanceRecovery, ListedInstance, Outcome, Phase, Recovery, Task};
 
 /// The steps of a recovery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -158,20 +158,32 @@ impl StepRow {
     }
 }
 
-/// What is written of an effect that ended. A refusal by Nova counts against the instance; a request that it never took
-/// does not, however often that happens.
+/// What is written of an effect that ended, of the host or of `instance`. A refusal by Nova counts against the instance;
+/// a request that it never took does not, however often that happens, unless it took the others'.
 #[must_use]
-pub fn ended(outcome: &Outcome, instance: Option<&InstanceRecovery>, attempts_max: u32) -> (StepEvent, Value) {
+pub fn ended(
+    outcome: &Outcome,
+    recovery: &Recovery,
+    instance: Option<InstanceId>,
+    attempts_max: u32,
+) -> (StepEvent, Value) {
+    let forbidden = |reason: &Reason| instance.is_some_and(|id| recovery.forbids(id, reason));
     match outcome {
         Outcome::Done(value) => (StepEvent::Succeeded, value.clone()),
-        Outcome::Retry(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": true})),
-        Outcome::Failed(reason) => {
+        Outcome::Retry(reason) if !forbidden(reason) => (StepEvent::Failed, json!({"reason": reason, "retry": true})),
+        Outcome::Retry(reason) | Outcome::Failed(reason) => {
+            let instance = instance.and_then(|id| recovery.instances.get(&id));
             let retry = instance.is_some_and(|instance| instance.may_fail_again(attempts_max));
             let payload = json!({"reason": reason, "retry": retry, "counted": true});
             (StepEvent::Failed, payload)
         }
         Outcome::Indeterminate(reason) => (StepEvent::Indeterminate, json!({"reason": reason})),
     }
+}
+
+/// Whether a row counts as a failure to move its instance.
+pub(super) fn counted(row: &StepRow) -> bool {
+    row.payload["counted"] == true
 }
 
 /// What a `list` row carries.
@@ -261,26 +273,6 @@ impl Recovery {
         }
     }
 
-    /// Whether Nova takes what is asked for instances. A request whose answer was lost says neither.
-    fn note_nova(&mut self, row: &StepRow, now: Option<Moment>) {
-        if !matches!(row.step, Step::ResetState | Step::Evacuate) {
-            return;
-        }
-        match row.event {
-            StepEvent::Failed if row.payload["counted"] != json!(true) && row.payload["retry"] == json!(true) => {
-                let tries = self.nova_away.as_ref().map_or(1, |away| away.tries.saturating_add(1));
-                let reason = serde_json::from_value(row.payload["reason"].clone()).ok();
-                self.nova_away = Some(NovaAway {
-                    tries,
-                    again: again(tries, now),
-                    reason: reason.unwrap_or_else(|| Reason::new("nova_unavailable", "Nova took no request")),
-                });
-            }
-            StepEvent::Succeeded | StepEvent::Failed => self.nova_away = None,
-            StepEvent::Started | StepEvent::Indeterminate => {}
-        }
-    }
-
     fn apply_list(&mut self, row: &StepRow, now: Option<Moment>) {
         self.list = self.task(row, now);
         if row.event != StepEvent::Succeeded {
@@ -306,6 +298,7 @@ impl Recovery {
                 stopped: false,
                 ruled_out: BTreeSet::new(),
                 before,
+                turned_away: 0,
                 towards: None,
                 slow: false,
             });
@@ -314,7 +307,7 @@ impl Recovery {
 }
 
 /// When a failed step may be tried again: after 1, 2, 4, 8 s, then every 10 s.
-fn again(tries: u32, now: Option<Moment>) -> Moment {
+pub(super) fn again(tries: u32, now: Option<Moment>) -> Moment {
     let seconds = (1_u64 << tries.saturating_sub(1).min(4)).min(10);
     now.map_or(Moment(0), |now| now.plus(std::time::Duration::from_secs(seconds)))
 }
@@ -354,15 +347,17 @@ impl InstanceRecovery {
                 self.phase = Phase::Moving(now);
             }
             // A reset is harmless to repeat.
-            (Step::ResetState, StepEvent::Indeterminate) => self.phase = Phase::Waiting(Some(again(row.attempt, now))),
+            (Step::ResetState, StepEvent::Indeterminate) => {
+                self.phase = Phase::Waiting(Some(again(self.turned_away, now)));
+            }
             (Step::ResetState | Step::Evacuate | Step::Follow, StepEvent::Failed) => {
-                self.failures += u32::from(row.payload["counted"] == json!(true));
+                self.failures += u32::from(counted(row));
                 if let Ok(before) = serde_json::from_value(row.payload["before"].clone()) {
                     self.before = before;
                 }
                 self.rule_out(row);
                 self.phase = if retry {
-                    Phase::Waiting(Some(again(row.attempt, now)))
+                    Phase::Waiting(Some(again(row.attempt.max(self.turned_away), now)))
                 } else {
                     Phase::Failed(or("it could not be moved"))
                 };

@@ -5,6 +5,7 @@
 //! repeats what may still take effect. [`look`] draws conclusions from what Nova shows. The danger everywhere here is an
 //! instance started twice; the refuge is always the same: wait, look, and say why.
 
+pub mod away;
 pub mod log;
 pub mod look;
 pub mod plan;
@@ -153,6 +154,8 @@ pub struct InstanceRecovery {
     pub attempts: u32,
     /// How often Nova took it and could not move it, or refused it: what Nova never heard of counts for nothing.
     pub failures: u32,
+    /// How often in a row Nova turned a request for it away unheard.
+    pub turned_away: u32,
     /// Where it stands.
     pub phase: Phase,
     /// Its state was reset to error for the evacuation.
@@ -196,6 +199,8 @@ pub struct Recovery {
     pub nova_away: Option<NovaAway>,
     /// The returned service forced up.
     pub force_up: Task,
+    /// Nova took a request about an instance.
+    pub taken: bool,
     /// The returned service enabled.
     pub enable: Task,
 }

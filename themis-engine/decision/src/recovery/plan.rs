@@ -92,7 +92,10 @@ pub fn evacuate(recovery: &Recovery, context: PlanContext<'_>) -> Vec<Planned> {
         .values()
         .filter(|i| matches!(i.phase, Phase::Waiting(at) if at.is_none_or(|at| at <= context.now)))
         .collect();
-    waiting.sort_by_key(|i| (std::cmp::Reverse(i.listed.priority), i.listed.id));
+    // While one request at a time is made, none that fails each time may stand before all others.
+    let away = recovery.nova_away.is_some();
+    let turned_away = |i: &InstanceRecovery| if away { i.turned_away } else { 0 };
+    waiting.sort_by_key(|i| (turned_away(i), std::cmp::Reverse(i.listed.priority), i.listed.id));
     let mut planned = Vec::new();
     for instance in waiting
         .into_iter()

@@ -355,9 +355,8 @@ impl Cluster {
         }
         let outcome = self.nova.perform(&wanted.effect, &name, self.now);
         let (step, instance) = step_of(&wanted.effect);
-        let known = &self.world.hosts[&wanted.host].recovery.instances;
-        let known = instance.and_then(|id| known.get(&id));
-        let (event, mut payload) = ended(&outcome, known, self.world.policy.evacuation_attempts_max);
+        let known = &self.world.hosts[&wanted.host].recovery;
+        let (event, mut payload) = ended(&outcome, known, instance, self.world.policy.evacuation_attempts_max);
         if step == Step::List && event == StepEvent::Succeeded {
             payload = self.found(wanted.host, &payload);
         }

@@ -10,6 +10,7 @@ use serde_json::json;
 use themis_core::{InstanceId, Moment, Reason};
 use uuid::Uuid;
 
+use crate::recovery::away::FORBIDDEN;
 use crate::recovery::{Effect, InstanceLook, ListedInstance, MigrationLook, MigrationState, Outcome};
 
 /// From a post to the guest's start on its new host.
@@ -47,6 +48,8 @@ pub(crate) struct Nova {
     pub(crate) answers: Answers,
     /// How many evacuations from now on find no host.
     pub(crate) no_valid_host: usize,
+    /// Instances whose evacuation is forbidden, whoever asks.
+    pub(crate) forbidden: BTreeSet<InstanceId>,
     /// Evacuations that were taken go on for ever.
     pub(crate) stalls: bool,
     pub(crate) forced_down: BTreeSet<String>,
@@ -68,6 +71,7 @@ impl Nova {
             guests: BTreeMap::new(),
             answers: Answers::Well,
             no_valid_host: 0,
+            forbidden: BTreeSet::new(),
             stalls: false,
             forced_down: BTreeSet::new(),
             disabled: BTreeMap::new(),
@@ -97,6 +101,11 @@ impl Nova {
             Answers::Busy => return Outcome::Retry(Reason::new("nova_unavailable", "503")),
             Answers::Refused => return Outcome::Failed(Reason::new("nova_refused", "400")),
             Answers::Well | Answers::Lost => {}
+        }
+        if let Effect::Evacuate { instance, .. } = effect
+            && self.forbidden.contains(instance)
+        {
+            return Outcome::Retry(Reason::new(FORBIDDEN, "403"));
         }
         let outcome = self.obey(effect, host, now);
         if self.answers == Answers::Lost {

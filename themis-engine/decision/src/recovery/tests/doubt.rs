@@ -204,6 +204,7 @@ fn instance(phase: Phase) -> InstanceRecovery {
         vmove: VmoveId(Uuid::nil()),
         attempts: 1,
         failures: 0,
+        turned_away: 0,
         phase,
         reset: false,
         stopped: false,

@@ -360,6 +360,88 @@ fn instance_that_nova_refuses_is_tried_as_often_as_it_may_fail_and_then_given_up
 }
 
 #[test]
+fn instance_that_nova_forbids_keeps_no_other_waiting_and_is_given_up_beside_those_that_it_takes() {
+    let mut cluster = crashed(12);
+    let worst = instance_id(1);
+    cluster.nova.guests.get_mut(&worst).expect("a guest").listed.priority = 100;
+    cluster.nova.forbidden.insert(worst);
+    cluster.world.policy.evacuations_parallel = 1;
+    cluster.until("h1", HostState::Evacuating);
+    let all_others = cluster.wait("all others to be back", |c| {
+        c.host("h1").recovery.progress() == (11, 12)
+    });
+    assert!(
+        all_others < Duration::from_secs(120),
+        "{all_others:?}\n{}",
+        cluster.story()
+    );
+    cluster.wait("the hold", |c| c.hold("h1") == Some("nova_unavailable"));
+    // It may be a role that was taken away: not a matter of seconds.
+    cluster.run(200);
+    assert!(matches!(phase(&cluster, 1), Phase::Waiting(_) | Phase::Posting));
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(
+        (left(&cluster, 1).as_str(), cluster.outcomes()),
+        ("nova_forbidden", vec!["partly_evacuated"])
+    );
+}
+
+#[test]
+fn what_nova_forbids_altogether_is_held_against_no_instance() {
+    let mut cluster = crashed(3);
+    cluster.nova.forbidden = [1, 2, 3].map(instance_id).into();
+    cluster.until("h1", HostState::Evacuating);
+    cluster.run(2000);
+    assert_eq!(cluster.hold("h1"), Some("nova_unavailable"));
+    cluster.nova.forbidden.clear();
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated"], "{}", cluster.story());
+}
+
+#[test]
+fn resets_without_an_answer_are_repeated_one_at_a_time_and_more_and_more_seldom() {
+    let mut cluster = crashed(6);
+    for number in 1..=6 {
+        let guest = cluster.nova.guests.get_mut(&instance_id(number)).expect("a guest");
+        (guest.listed.vm_state, guest.vm_state) = ("paused".to_owned(), "paused".to_owned());
+    }
+    cluster.until("h1", HostState::Evacuating);
+    cluster.wait("a listing", |c| c.host("h1").recovery.listed);
+    cluster.nova.answers = Answers::Dropped;
+    cluster.run(600);
+    let rows = cluster
+        .log_of("h1")
+        .iter()
+        .filter(|row| row.step == Step::ResetState)
+        .count();
+    assert!(
+        (110..=150).contains(&rows),
+        "two rows in ten seconds, not {rows} in ten minutes"
+    );
+    assert_eq!(cluster.hold("h1"), Some("nova_unavailable"));
+    cluster.nova.answers = Answers::Well;
+    cluster.until("h1", HostState::Evacuated);
+    assert_eq!(cluster.outcomes(), ["evacuated"]);
+}
+
+#[test]
+fn request_that_was_not_sent_says_nothing_of_nova() {
+    let mut cluster = crashed(1);
+    cluster.wait("an evacuation", |c| c.evacuations("h1") > 0);
+    let mut recovery = cluster.host("h1").recovery.clone();
+    for code in ["not_leading", "proof_old"] {
+        let payload = json!({"reason": {"code": code, "text": ""}, "retry": true});
+        let row = StepRow::of_instance(Step::Evacuate, instance_id(1), 1, StepEvent::Failed, payload);
+        recovery.apply(&row, Some(Moment(0)));
+        assert_eq!((&recovery.nova_away, recovery.taken), (&None, false));
+        assert!(matches!(
+            recovery.instances[&instance_id(1)].phase,
+            Phase::Waiting(Some(_))
+        ));
+    }
+}
+
+#[test]
 fn successor_knows_what_counted_and_what_did_not() {
     let mut cluster = crashed(3);
     cluster.until("h1", HostState::Evacuating);

@@ -372,6 +372,11 @@ pub(super) const REASONS: &[(&str, &[(&str, &str)])] = &[
                 "nova_unavailable",
                 "Nova could not be asked; it had no effect. As a hold: instances wait, and none is given up for that.",
             ),
+            (
+                "nova_forbidden",
+                "Nova forbids a request (403): as long as it takes none, a role is missing; beside others that it takes, \
+                 the instance is such that Nova does not move it.",
+            ),
             ("nova_refused", "Nova refused; trying again will not help."),
             ("nova_partial", "Nova shows only a part: is a cell down?"),
             ("unknown_to_nova", "Nova has no nova-compute on the host."),
