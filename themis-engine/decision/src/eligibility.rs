@@ -9,7 +9,7 @@ use themis_core::report::{AgentState, NetworkReport};
 use themis_core::{HostState, Moment, NetworkName};
 
 use crate::evidence::Heard;
-use crate::power::PowerWord;
+use crate::power::{PowerWord, REPORT_DELAY_MAX};
 use crate::world::{HostRecord, World};
 
 /// Serf's health score from which an agent's own place is in doubt (measured: an isolated agent shows 7).
@@ -89,8 +89,15 @@ const fn proven(host: &HostRecord) -> bool {
 /// An operator's word is none here: whoever vouches on one side of a partition must not make that side a majority.
 fn reads_off(world: &World, host: &HostRecord, now: Moment) -> bool {
     let lately = world.policy.power_idle_interval * 2;
+    let heard = world.evidence.observers.get(&host.name).map(|heard| heard.at);
     let power = world.evidence.power.get(&host.id);
-    power.is_some_and(|power| power.word(now, lately) == PowerWord::Off && power.all_bound())
+    power.is_some_and(|power| {
+        // Idle devices are read seldom: a monitor that reported since is the younger word.
+        let alive = power
+            .read_at()
+            .is_some_and(|read| heard > Some(read.plus(REPORT_DELAY_MAX)));
+        !alive && power.word(now, lately) == PowerWord::Off && power.all_bound()
+    })
 }
 
 /// Why the word of `heard` on others counts for nothing on `network`, of which `members` may live; `None` when it

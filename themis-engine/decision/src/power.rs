@@ -14,6 +14,9 @@ use themis_core::{Moment, PowerDeviceId};
 /// A gap between readings of more than this breaks "throughout".
 const GAP_MAX: Duration = Duration::from_secs(6);
 
+/// A report may have lain on the way for this long when the power went off.
+pub const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
+
 /// The devices of one host.
 #[derive(Debug, Clone, Default)]
 pub struct HostPower {
@@ -194,11 +197,13 @@ impl HostPower {
     pub fn proof(&self, apart: Duration, off_hold: Duration) -> Option<Moment> {
         let proven = !self.devices.is_empty() && self.all_bound();
         let proven = proven && self.devices.values().all(|d| d.proven_off(apart, off_hold));
-        if proven {
-            self.devices.values().filter_map(|d| d.last.map(|(at, _)| at)).min()
-        } else {
-            None
-        }
+        if proven { self.read_at() } else { None }
+    }
+
+    /// When the devices were last read, the one that was read longest ago.
+    #[must_use]
+    pub fn read_at(&self) -> Option<Moment> {
+        self.devices.values().filter_map(|d| d.last.map(|(at, _)| at)).min()
     }
 
     /// Whether every device is bound.

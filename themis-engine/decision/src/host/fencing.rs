@@ -7,10 +7,9 @@ use themis_core::power::Binding;
 use themis_core::{HostState, Moment, Reason};
 
 use super::Turn;
-use super::recovering::REPORT_DELAY_MAX;
 use crate::brakes::power_device;
 use crate::matrix::Demand;
-use crate::power::PowerWord;
+use crate::power::{PowerWord, REPORT_DELAY_MAX};
 use crate::recovery::plan::Planned;
 use crate::recovery::{Effect, InstanceRecovery, Phase, Step, StepEvent, StepRow};
 

@@ -7,14 +7,12 @@ use themis_core::{HostState, Reason};
 
 use super::Turn;
 use crate::judge::Change;
-use crate::power::PowerWord;
+use crate::power::{PowerWord, REPORT_DELAY_MAX};
 use crate::preflight::recovered_as_auto;
 use crate::recovery::plan::{self, PlanContext};
 use crate::recovery::{Phase, Task};
 use crate::world::{HostRecord, Watch, World};
 
-/// A report may have lain on the way for this long when the power went off.
-pub(super) const REPORT_DELAY_MAX: Duration = Duration::from_secs(3);
 /// A step that takes longer than this is shown as a hold.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// So many requests in a row that Nova does not take are shown as a hold.

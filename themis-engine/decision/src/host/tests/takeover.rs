@@ -110,3 +110,16 @@ fn takeover_in_the_middle_of_lost_answers_waits_for_the_migrations_to_appear() {
     cluster.until("h1", HostState::Evacuated);
     assert_eq!(cluster.nova.posts.len(), 8);
 }
+
+#[test]
+fn host_whose_monitor_reports_after_its_last_reading_of_off_is_a_member_again() {
+    let mut cluster = crashed(1);
+    cluster.until("h1", HostState::Evacuated);
+    cluster.run(90);
+    let roll = |cluster: &Cluster| crate::eligibility::Roll::of(&cluster.world, cluster.now).off;
+    assert_eq!(roll(&cluster), ["h1".to_owned()].into());
+    cluster.machine("h1").bmc.hangs = true;
+    cluster.power_on("h1");
+    cluster.run(15);
+    assert_eq!(roll(&cluster), [].into());
+}
