@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use themis_core::power::Binding;
 use themis_core::{HostId, HostState, IncidentId, Mode, Moment, Reason};
-use themis_decision::power::DeviceTrack;
+use themis_decision::host::resume_power;
 use themis_decision::recovery::{Recovery, Step};
 use themis_decision::world::{DeviceRecord, HostRecord, SegmentRecord};
 use themis_decision::{Change, World};
@@ -162,23 +161,11 @@ pub fn adopt(
             | HostState::Evacuated
             | HostState::Recovering => continue,
         }
-        let over = host.state == HostState::Evacuated;
-        if !over {
+        if host.state != HostState::Evacuated {
             resumed(host, &mut changes, now);
         }
         let power = world.evidence.power.entry(host.id).or_default();
-        for device in &host.devices {
-            let unread = Binding::Unbound(Reason::new("power_unknown", "not read yet by this leader"));
-            let track = power
-                .devices
-                .entry(device.id)
-                .or_insert_with(|| DeviceTrack::new(unread));
-            // The command is in the log of this incident. Off must still be read twice by this leader; throughout
-            // off_hold where nobody watched it lately.
-            track.off_accepted = Some(now);
-            track.off_after_command = None;
-            track.was_on = proven && !over;
-        }
+        resume_power(host, power, now);
     }
     changes
 }

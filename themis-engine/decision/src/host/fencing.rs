@@ -45,9 +45,9 @@ pub(super) fn fencing(turn: &mut Turn<'_>) {
         if let Some(host) = turn.host() {
             host.watch.checking_since = Some(now);
             host.watch.fence_since = None;
+            host.watch.commanded = None;
             // The operator's word was about the failure that is over.
             host.detail.let_through = false;
-            host.watch.commanded = None;
         }
         return turn.go(HostState::Checking, Reason::new("fence_withdrawn", text));
     }

@@ -5,6 +5,7 @@
 //! The files: [`healthy`] (disabled, initializing, active), [`checking`], [`failed`], [`fencing`], [`recovering`]
 //! (fenced, evacuating, evacuated, recovering).
 
+mod adopt;
 mod checking;
 mod failed;
 mod fencing;
@@ -13,6 +14,7 @@ mod recovering;
 #[cfg(test)]
 mod tests;
 
+pub use adopt::resume_power;
 pub use recovering::proven_off;
 
 use std::time::Duration;
@@ -281,10 +283,10 @@ impl Turn<'_> {
         host.detail.vouched = None;
         host.detail.failed_with.clear();
         host.detail.let_through = false;
-        let claim = host.watch.claim.take();
-        let first = host.watch.first_accusation.clone();
         host.detail.returned = false;
         host.detail.switched_on = false;
+        let claim = host.watch.claim.take();
+        let first = host.watch.first_accusation.clone();
         if let Some(power) = self.world.evidence.power.get_mut(&self.id) {
             power.begin();
         }

@@ -345,6 +345,12 @@ fn switched_on(turn: &mut Turn<'_>) {
     if let Some(power) = power.filter(|power| power.all_accepted_off()) {
         power.begin();
     }
+    let first = turn
+        .host()
+        .is_some_and(|h| !std::mem::replace(&mut h.detail.switched_on, true));
+    if first {
+        turn.out.changes.push(Change::Host(turn.id));
+    }
     let name = turn.name();
     let text = format!("its power reads on: Themis looks after it again after 'themis host enable {name}'");
     turn.alarm(Reason::new("evacuated_reads_on", text));

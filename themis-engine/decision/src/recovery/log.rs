@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use themis_core::{InstanceId, Moment, Reason, VmoveId};
+use themis_core::{InstanceId, Moment, PowerDeviceId, Reason, VmoveId};
 
 use super::{InstanceRecovery, ListedInstance, Outcome, Phase, Recovery, Task};
 
@@ -238,7 +238,12 @@ impl Recovery {
     /// Applies one row, live (`now`) or in a replay.
     pub fn apply(&mut self, row: &StepRow, now: Option<Moment>) {
         match row.step {
-            Step::PowerOff => self.power_off_sent = true,
+            Step::PowerOff => {
+                self.power_off_sent = true;
+                let device = row.subject.parse::<PowerDeviceId>().ok();
+                self.accepted
+                    .extend(device.filter(|_| row.event == StepEvent::Succeeded));
+            }
             Step::Proof => self.proven = true,
             Step::ForceDown => self.force_down = self.task(row, now),
             Step::Disable => {
@@ -293,12 +298,12 @@ impl Recovery {
                 vmove,
                 attempts: 0,
                 failures: 0,
+                turned_away: 0,
                 phase: Phase::Waiting(None),
                 reset: false,
                 stopped: false,
                 ruled_out: BTreeSet::new(),
                 before,
-                turned_away: 0,
                 towards: None,
                 slow: false,
             });

@@ -177,6 +177,8 @@ pub struct InstanceRecovery {
 pub struct Recovery {
     /// A power-off was sent in this incident.
     pub power_off_sent: bool,
+    /// The devices that took one.
+    pub accepted: BTreeSet<PowerDeviceId>,
     /// Off was proven once in this incident.
     pub proven: bool,
     /// Nova's service forced down.
@@ -197,10 +199,10 @@ pub struct Recovery {
     pub tries: BTreeMap<Step, u32>,
     /// Nova does not take requests about instances.
     pub nova_away: Option<NovaAway>,
-    /// The returned service forced up.
-    pub force_up: Task,
     /// Nova took a request about an instance.
     pub taken: bool,
+    /// The returned service forced up.
+    pub force_up: Task,
     /// The returned service enabled.
     pub enable: Task,
 }

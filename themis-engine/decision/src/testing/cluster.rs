@@ -282,7 +282,7 @@ impl Cluster {
         }
     }
 
-    fn read_power(&mut self, host: HostId, device: PowerDeviceId) {
+    pub(crate) fn read_power(&mut self, host: HostId, device: PowerDeviceId) {
         let record = &self.world.hosts[&host];
         let machine = &self.machines[&record.name];
         if machine.bmc.hangs {

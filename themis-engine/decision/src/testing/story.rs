@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use themis_core::power::Binding;
 use themis_core::{HostState, IncidentId, NotificationId, Reason};
 use uuid::Uuid;
 
@@ -11,7 +10,6 @@ use super::cluster::{Cluster, STORY_MAX};
 use super::machine::Machine;
 use crate::evidence::Evidence;
 use crate::judge::Change;
-use crate::power::DeviceTrack;
 use crate::recovery::{Effect, Recovery, StepRow};
 use crate::world::{Claim, Watch};
 
@@ -238,15 +236,7 @@ impl Cluster {
                 HostState::Fenced | HostState::Evacuating | HostState::Fencing | HostState::Evacuated => {
                     host.watch.proven = Some(now);
                     let power = self.world.evidence.power.entry(host.id).or_default();
-                    for device in &host.devices {
-                        let unread = Binding::Unbound(Reason::new("power_unknown", "not read yet by this leader"));
-                        let track = power
-                            .devices
-                            .entry(device.id)
-                            .or_insert_with(|| DeviceTrack::new(unread));
-                        track.off_accepted = Some(now);
-                        track.was_on = host.recovery.proven && host.state != HostState::Evacuated;
-                    }
+                    crate::host::resume_power(host, power, now);
                 }
                 _ => {}
             }

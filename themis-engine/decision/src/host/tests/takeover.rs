@@ -111,6 +111,74 @@ fn takeover_in_the_middle_of_lost_answers_waits_for_the_migrations_to_appear() {
     assert_eq!(cluster.nova.posts.len(), 8);
 }
 
+/// A host that was proven off, whose power came back, and whose leader died then: it reads off again by the next one's
+/// first reading.
+#[test]
+fn proof_that_the_power_made_void_is_not_taken_up_by_the_next_leader() {
+    let mut cluster = crashed(4);
+    cluster.nova.stalls = true;
+    cluster.wait("an evacuation", |c| c.evacuations("h1") > 0);
+    cluster.power_on("h1");
+    // Nobody can send it anything.
+    cluster.machine("h1").bmc.deaf = true;
+    cluster.until("h1", HostState::Fencing);
+    assert_eq!(cluster.host("h1").detail.returns, 1);
+    cluster.fail_over(Begun::Unsent);
+    cluster.lose_power("h1");
+    let sent = cluster.power_offs("h1");
+    let took = cluster.until("h1", HostState::Fenced);
+    assert!(cluster.power_offs("h1") > sent, "{}", cluster.story());
+    assert!(took >= cluster.world.policy.off_hold, "{took:?}\n{}", cluster.story());
+}
+
+#[test]
+fn evacuated_host_that_was_switched_on_stays_unproven_for_the_next_leader() {
+    let mut cluster = crashed(1);
+    cluster.until("h1", HostState::Evacuated);
+    let off = |cluster: &Cluster| crate::host::proven_off(&cluster.world, cluster.now).contains("h1");
+    cluster.wait("a reading", off);
+    cluster.fail_over(Begun::Unsent);
+    settle(&mut cluster);
+    let read_often = |cluster: &mut Cluster| {
+        // As while another host is in recovery.
+        for _ in 0..120 {
+            let id = cluster.id("h1");
+            let device = crate::testing::cluster::device_of(id);
+            cluster.read_power(id, device);
+            cluster.tick();
+        }
+    };
+    read_often(&mut cluster);
+    assert!(off(&cluster), "the command is in the log, and it reads off throughout");
+    cluster.power_on("h1");
+    read_often(&mut cluster);
+    cluster.lose_power("h1");
+    cluster.fail_over(Begun::Unsent);
+    settle(&mut cluster);
+    read_often(&mut cluster);
+    assert!(!off(&cluster), "it was on in between: {}", cluster.story());
+}
+
+#[test]
+fn host_that_an_operator_vouched_for_is_not_proven_by_readings_after_a_takeover() {
+    let mut cluster = crashed(1);
+    cluster.nova.stalls = true;
+    cluster.machine("h1").bmc.answers = false;
+    cluster.until("h1", HostState::Fencing);
+    cluster.run(20);
+    let id = cluster.id("h1");
+    assert!(cluster.request(crate::requests::Ask::ConfirmDead(id)).done);
+    cluster.until("h1", HostState::Evacuating);
+    cluster.fail_over(Begun::Unsent);
+    cluster.machine("h1").bmc.answers = true;
+    cluster.lose_power("h1");
+    cluster.run(30);
+    let policy = &cluster.world.policy;
+    let power = &cluster.world.evidence.power[&id];
+    assert!(power.off_for(cluster.now).is_some(), "it is read");
+    assert_eq!(power.proof(policy.off_apart, policy.off_hold), None);
+}
+
 #[test]
 fn host_whose_monitor_reports_after_its_last_reading_of_off_is_a_member_again() {
     let mut cluster = crashed(1);
