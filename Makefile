@@ -55,6 +55,7 @@ doctest:
 	@$(STEP) doctests cargo test --workspace --doc --locked
 labtest:
 	@$(STEP) lab-tests /usr/bin/python3 -B -m unittest discover -s lab -t lab -p 'test_*.py'
+	@$(STEP) contract-differences env PYTHONPATH=interop /usr/bin/python3 -B -m unittest masakari_contract.test_differences
 soak-share: packages
 	@$(STEP) soak .ci/soak 3
 fuzz-api: packages debug ## thousands of requests made from the OpenAPI document, against the running API
