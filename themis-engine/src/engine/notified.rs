@@ -83,6 +83,7 @@ impl Engine {
             id: stored.id,
             host: stored.host,
             ask,
+            reported: now.minus(age),
             expires_at: now.plus(left.max(policy.notification_expiry_grace)),
         })
     }

@@ -1,6 +1,6 @@
 //! All notified recoveries of a leader: who waits, who has a place, and one turn over them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use themis_core::{HostId, InstanceId, Moment, NotificationId, Reason};
 
@@ -174,20 +174,23 @@ fn park_held(world: &World, book: &mut Book, out: &mut Out, now: Moment) {
     }
 }
 
-/// What was reported of an instance before it was brought back is answered by that, a failed attempt included: to stop
-/// it once more would only interrupt it.
+/// What was reported of an instance before it was started again is answered by that, a failed attempt included: to stop
+/// it once more would only interrupt it. What was reported later may be another crash, although Nova does not show it.
 fn answer_others(book: &mut Book, out: &mut Out, now: Moment) {
-    let recovered: BTreeSet<InstanceId> = book
+    let over = |recovery: &&Recovery| recovery.stage == Stage::Over && recovery.done.contains(&Step::ConfirmInstance);
+    let recovered: BTreeMap<InstanceId, Option<Moment>> = book
         .0
         .iter()
-        .filter(|recovery| recovery.stage == Stage::Over && recovery.done.contains(&Step::ConfirmInstance))
-        .filter_map(Recovery::instance)
+        .filter(over)
+        .filter_map(|recovery| Some((recovery.instance()?, recovery.started_at)))
         .collect();
     for recovery in &mut book.0 {
         let told = matches!(recovery.stage, Stage::Waiting | Stage::Failed(_));
+        let reported = recovery.notice.reported;
         let back = recovery
             .instance()
-            .is_some_and(|instance| recovered.contains(&instance));
+            .and_then(|instance| recovered.get(&instance))
+            .is_some_and(|started| started.is_none_or(|started| reported <= started));
         if told && back {
             let text = "the instance was recovered for another notification";
             out.end(recovery, "ignored", &Reason::new("recovered_meanwhile", text), now);

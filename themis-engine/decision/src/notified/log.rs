@@ -176,6 +176,7 @@ impl Recovery {
                 self.touched |= matches!(row.step, Step::ResetInstance | Step::StopInstance | Step::StartInstance);
                 if row.step == Step::StartInstance {
                     self.start_sent = true;
+                    self.started_at = Some(now);
                     let host = row.payload["host"].as_str().map(str::to_owned);
                     self.strays
                         .extend(self.started_on.take().filter(|before| Some(before) != host.as_ref()));

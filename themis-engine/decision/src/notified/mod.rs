@@ -35,6 +35,8 @@ pub struct Notice {
     pub host: HostId,
     /// What it asks for.
     pub ask: Ask,
+    /// When what it tells was seen, by its reporter's clock; not later than it was heard of.
+    pub reported: Moment,
     /// From then on it is given up.
     pub expires_at: Moment,
 }
@@ -147,6 +149,8 @@ pub struct Recovery {
     pub touched: bool,
     /// The same for its start.
     pub start_sent: bool,
+    /// When this leader sent, or took over, the last start.
+    pub started_at: Option<Moment>,
     /// The host to which the last start was addressed.
     pub started_on: Option<String>,
     /// Hosts that an earlier start was addressed to, before the instance was moved away from there.
@@ -173,6 +177,7 @@ impl Recovery {
             tries: BTreeMap::new(),
             touched: false,
             start_sent: false,
+            started_at: None,
             started_on: None,
             strays: BTreeSet::new(),
             sight: None,

@@ -109,3 +109,24 @@ fn a_failed_attempt_is_not_repeated_when_another_notification_brought_the_instan
     assert!(story.seconds(300).is_empty(), "it runs: a stop would interrupt it");
     assert_eq!(story.statuses(1), ["running", "error", "ignored"]);
 }
+
+#[test]
+fn what_is_reported_of_an_instance_after_its_start_was_sent_is_no_news_of_before() {
+    let mut story = Story::begin();
+    story.guest_stopped();
+    assert_eq!(story.seconds(2), [stop("h1")]);
+    story.shows("h1", "stopped");
+    story.done();
+    story.notify(2, "VM", "h1", &instance_payload("IO_ERROR", "IO_ERROR_REPORT"));
+    story.seconds(2);
+    story.done();
+    // Started, and crashed once more; Nova shows it as active until it looks.
+    story.now = story.now.plus(std::time::Duration::from_millis(500));
+    story.notify(3, "VM", "h1", &instance_payload("LIFECYCLE", "STOPPED_FAILED"));
+    story.shows("h1", "active");
+    assert_eq!(story.seconds(4), [stop("h1")], "for what was reported last");
+    let last = |number| story.statuses(number).last().map(ToString::to_string);
+    assert_eq!(last(1).as_deref(), Some("finished"));
+    assert_eq!(last(2).as_deref(), Some("ignored"));
+    assert_eq!(last(3).as_deref(), Some("running"));
+}

@@ -97,6 +97,7 @@ impl Story {
             id: NotificationId(Uuid::from_u128(number)),
             host: self.host(host),
             ask: Ask::read(kind, payload).expect("a kind"),
+            reported: self.now,
             expires_at: self.now.plus(Duration::from_secs(86_400)),
         }
     }
