@@ -2,11 +2,18 @@
 //! upstream's: a date with or without dashes, whose day or month may be left out, optionally `T` or a space and a time with
 //! or without colons, optionally a fraction and a zone. A time without a zone is UTC.
 
+use time::macros::datetime;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
+/// The moments that the database keeps, first and last: the driver sends them as MySQL's TIMESTAMP, of which MariaDB makes
+/// NULL outside 1970 to 2038, whatever the column could hold. A duplicate is looked for some minutes before its time.
+const KEPT: (OffsetDateTime, OffsetDateTime) = (
+    datetime!(1971-01-01 00:00 UTC),
+    datetime!(2037-12-31 23:59:59.999_999 UTC),
+);
+
 /// The moment that `text` names, in UTC, cut to microseconds; `None` when it names none.
-#[must_use]
-pub fn parse(text: &str) -> Option<OffsetDateTime> {
+fn parse(text: &str) -> Option<OffsetDateTime> {
     let (year, rest) = digits(text, 4)?;
     let found = match rest.strip_prefix('-') {
         _ if rest.is_empty() => Some((1, Ending::MIDNIGHT)),
@@ -17,14 +24,20 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let (month, ending) = found?;
     let date = date(year, month, ending.day)?;
     let local = PrimitiveDateTime::new(date, ending.clock).assume_utc();
-    // At the end of the calendar there is no result; such a time is refused like any other nonsense.
-    local.checked_sub(ending.zone).filter(is_kept)
+    // Beyond the ends of the calendar there is no result; such a time is refused like any other nonsense.
+    local.checked_sub(ending.zone).filter(|utc| utc.year() > 0)
 }
 
-/// Whether the database takes it: the driver sends a moment as MySQL's TIMESTAMP, of which MariaDB makes NULL outside
-/// 1970 to 2038, whatever the column could hold. A duplicate is looked for some minutes before it.
-fn is_kept(utc: &OffsetDateTime) -> bool {
-    (1971..=2037).contains(&utc.year())
+/// The moment that `text` names, if the database keeps such a one.
+#[must_use]
+pub fn parse_kept(text: &str) -> Option<OffsetDateTime> {
+    parse(text).filter(|utc| (KEPT.0..=KEPT.1).contains(utc))
+}
+
+/// The moment that `text` names, to compare kept ones with: before the first or behind the last of them it is these.
+#[must_use]
+pub fn parse_bound(text: &str) -> Option<OffsetDateTime> {
+    parse(text).map(|utc| utc.clamp(KEPT.0, KEPT.1))
 }
 
 /// What may stand behind the month.
@@ -131,7 +144,6 @@ fn one_or_two<'t, T>(text: &'t str, then: impl Fn(u32, &'t str) -> Option<T>) ->
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use time::macros::datetime;
 
     use super::*;
 
@@ -177,11 +189,29 @@ mod tests {
     #[case("-017-04-21")]
     #[case("+017-04-21")]
     #[case("0000-01-01")]
-    #[case("0001-01-01")]
-    #[case("1971-01-01T00:00:00+00:01")]
-    #[case("2037-12-31T23:59:59-00:01")]
+    #[case("0001-01-01T00:00:00+00:01")]
     #[case("9999-12-31T23:59:59-23:00")]
     fn nonsense_is_refused(#[case] text: &str) {
         assert_eq!(parse(text), None);
+    }
+
+    #[rstest]
+    #[case("0001-01-01", KEPT.0)]
+    #[case("1971-01-01T00:00:00+00:01", KEPT.0)]
+    #[case("2037-12-31T23:59:59-00:01", KEPT.1)]
+    #[case("2100-01-01", KEPT.1)]
+    fn what_no_row_can_have_is_refused_of_a_row_and_a_bound_of_all_rows(
+        #[case] text: &str,
+        #[case] bound: OffsetDateTime,
+    ) {
+        assert_eq!((parse_kept(text), parse_bound(text)), (None, Some(bound)));
+    }
+
+    #[test]
+    fn what_rows_can_have_is_taken_as_it_is() {
+        for moment in [KEPT.0, datetime!(2026-11-20 08:30 UTC), KEPT.1] {
+            let text = moment.format(&time::format_description::well_known::Rfc3339).unwrap();
+            assert_eq!((parse_kept(&text), parse_bound(&text)), (Some(moment), Some(moment)));
+        }
     }
 }

@@ -300,6 +300,8 @@ async fn notifications_are_listed_filtered_and_paged() {
         assert_eq!(ids(&format!("source_host_uuid={host}")).await, [2, 1]);
         assert_eq!(ids("source_host_uuid=nobody").await, [0; 0]);
         assert_eq!(ids("generated-since=2026-11-20T08:30:00").await, [2]);
+        assert_eq!(ids("generated-since=2100-01-01").await, [0; 0]);
+        assert_eq!(ids("generated-since=1900-01-01").await, ids("").await);
         assert_eq!(ids("generated_since=2026-11-20T08:30:00").await, [2, 1]);
         assert_eq!(ids("sort_key=generated_time&sort_dir=asc").await, [1, 2]);
         let refused = api.get(&format!("{NOTIFICATIONS}?generated-since=x")).await;

@@ -28,7 +28,7 @@ pub(crate) async fn list(
     let page = parameters.page(app.settings.limit_max)?;
     let generated_since = parameters
         .last("generated-since")
-        .map(|text| iso8601::parse(text).ok_or(QueryError::GeneratedSince))
+        .map(|text| iso8601::parse_bound(text).ok_or(QueryError::GeneratedSince))
         .transpose()?;
     let filter = NotificationFilter {
         status: parameters.last("status").map(str::to_owned),

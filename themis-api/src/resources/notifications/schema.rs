@@ -96,7 +96,7 @@ fn checked_payload(object: &Object<'_>) -> Result<Map<String, Value>, Violation>
 
 fn generated_time(object: &Object<'_>) -> Result<OffsetDateTime, Violation> {
     let text = object.needed_text("generated_time", |_| Ok(()))?;
-    iso8601::parse(&text).ok_or_else(|| {
+    iso8601::parse_kept(&text).ok_or_else(|| {
         let value = Value::String(text);
         Violation::field(
             "generated_time",
