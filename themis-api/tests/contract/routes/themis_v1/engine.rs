@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
                 "networks_out",
             ],
         ),
-        Case::of("get", "/themis/v1/preflight").answers("preflight", &["ready", "reasons", "hosts"]),
+        Case::of("get", "/themis/v1/preflight").answers("preflight", &["ready", "reasons", "hosts", "warnings"]),
         Case::of("get", "/themis/v1/observers").answers("observers", &["name", "witness", "age_ms", "networks"]),
         Case::of("get", "/themis/v1/brakes").answers("brakes", &["code", "holds", "reason", "hosts", "release"]),
     ]
